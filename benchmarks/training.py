@@ -233,7 +233,7 @@ def train_on_stream(folder: Path, rows: int) -> dict[str, float]:
             most = max(most, watched.memory_info().rss)
             time.sleep(0.1)
     if process.returncode:
-        raise RuntimeError("The training failed.")
+        raise RuntimeError("The training run failed.")
     return {"seconds": time.perf_counter() - start, "megabytes": most / 1e6}
 
 

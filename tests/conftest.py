@@ -1,4 +1,4 @@
-"""What all tests share: how they are run, a small model directory with untrained weights, and a data set."""
+"""Provide what all tests share: how they are run, a small model directory with untrained weights, and a data set."""
 
 import gc
 import importlib
@@ -137,13 +137,13 @@ def tmp_path(request: pytest.FixtureRequest, new_folder: Callable[[str], Path]) 
 
 @pytest.fixture
 def small_models(built_models: Path, tmp_path: Path) -> Path:
-    """A model directory of the RNN and the BiLSTM with five words and three labels, which a test may change."""
+    """Return a directory of an RNN and a BiLSTM with five words and three labels, which a test may change."""
     return shutil.copytree(built_models, tmp_path / "small-models")
 
 
 @pytest.fixture(scope="session")
 def built_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The original of which `small_models` is a copy."""
+    """Return the original of which `small_models` is a copy."""
     tokenizer = Tokenizer(["i", "am", "not", "happy", "sad"], max_tokens=8)
     rng = np.random.default_rng(0)
     rnn = network.build("rnn", len(tokenizer), 4, len(LABELS), rng)
@@ -179,7 +179,7 @@ def built_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def feelings(tmp_path: Path) -> Path:
-    """A file with 120 texts, some of which have both labels."""
+    """Return a file with 120 texts, some of which have both labels."""
     file = tmp_path / "feelings.jsonl"
     rows = [
         {"text": f"{word} day {number}", "label": labels}
@@ -194,11 +194,11 @@ FIGURES = {
     "classifiers.training.report": ("draw_training", "draw_label_f1", "draw_calibration", "draw_confusion"),
     "classifiers.study.article": ("draw_memory", "draw_gradients", "draw_matched", "draw_curves"),
 }
-"""What draws the figures of reports."""
+"""The functions that draw the figures of reports, by their modules."""
 
 
 class BlankFigure:
-    """Replaces Matplotlib's figure, which takes longer to draw than a small training."""
+    """Replaces Matplotlib's figure, which takes longer to draw than a small network takes to train."""
 
     def savefig(self, path: Path) -> None:
         path.touch()
@@ -206,7 +206,7 @@ class BlankFigure:
 
 @pytest.fixture
 def figures() -> None:
-    """Let the reports draw their figures, which takes longer than a small training."""
+    """Let the reports draw their figures, which takes longer than training a small network."""
 
 
 @pytest.fixture

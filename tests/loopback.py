@@ -56,25 +56,25 @@ class Skipper:
 
 @pytest.fixture
 async def skipper(monkeypatch: pytest.MonkeyPatch) -> Skipper:
-    """Lets time pass."""
+    """Return an object that lets time pass."""
     return Skipper(monkeypatch)
 
 
 @pytest.fixture
 def world() -> World:
-    """The servers, channels and people in the loopback Discord; tests override it."""
+    """Return the servers, channels and people in the loopback Discord; tests override this."""
     return World()
 
 
 @pytest.fixture
 def loopback_options() -> dict[str, Any]:
-    """Further arguments of the loopback Discord; tests override them."""
+    """Return further arguments of the loopback Discord; tests override this."""
     return {}
 
 
 @pytest.fixture(scope="session")
 def description() -> Contract | None:
-    """Discord's OpenAPI description, or None if it is missing; reading it takes half a second."""
+    """Return Discord's OpenAPI description, or None if it is missing; reading it takes half a second."""
     return find_contract()
 
 
@@ -86,7 +86,7 @@ async def loopback(
     description: Contract | None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[LoopbackDiscord]:
-    """A running loopback Discord that discord.py uses in place of the real one until the test ends."""
+    """Run a loopback Discord that discord.py uses in place of the real one until the test ends."""
     del skipper  # first, since Discord's time goes on with the loop's
     async with serving(LoopbackDiscord(world, contract=description, **loopback_options), monkeypatch) as served:
         yield served

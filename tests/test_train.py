@@ -112,7 +112,7 @@ def test_unrelated_files_beside_our_checkpoints_are_kept(tmp_path: Path) -> None
     assert sorted(path for path in (out / "checkpoints").rglob("*") if path.is_file()) == sorted(theirs)
 
 
-def test_finished_training_cannot_be_resumed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_finished_run_cannot_be_resumed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "models"
     assert run("--model", "rnn", "--epochs", 1, "--out", out) == 0
     before = (out / "manifest.json").read_bytes()
@@ -149,7 +149,7 @@ def test_ctrl_c_in_the_first_epoch_leaves_no_files_and_says_so(
     assert not (tmp_path / "models").exists()
 
 
-def test_training_is_not_resumed_on_a_changed_file(
+def test_run_is_not_resumed_on_a_changed_file(
     feelings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Otherwise the models of the old labels would be written as those of the new."""
@@ -171,22 +171,20 @@ def test_training_is_not_resumed_on_a_changed_file(
     assert (out / "manifest.json").read_bytes() == before
 
 
-def test_stopped_training_is_not_overwritten_by_another_network(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_stopped_run_is_not_overwritten_by_another_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "models"
     with ctrl_c_in_epoch(2):
         assert run("--model", "rnn", "--epochs", 3, "--out", out) == 130
     assert run("--model", "gru", "--epochs", 3, "--out", out, "--resume") == 2
     assert capsys.readouterr().err == (
-        f"The training that was stopped in {out} was of rnn: continue with --model rnn, or choose another folder with "
-        "--out.\n"
+        f"The training run that was stopped in {out} was of rnn: continue with --model rnn, or choose another folder "
+        "with --out.\n"
     )
     assert run("--model", "rnn", "--epochs", 3, "--out", out, "--resume") == 0
 
 
 @pytest.mark.parametrize("damaged", [False, True])
-def test_overwrite_restarts_a_stopped_training(damaged: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_overwrite_restarts_a_stopped_run(damaged: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "models"
     arguments = ("--model", "rnn", "--epochs", 3, "--out", out)
     with ctrl_c_in_epoch(3):
@@ -296,7 +294,7 @@ def assert_nothing_learnt(rows: str, says: str, tmp_path: Path, capsys: pytest.C
 
 @pytest.fixture
 def moods(tmp_path: Path) -> Path:
-    """An own data set with labels that are not ours, or in another letter case."""
+    """Return a file with labels that are not GoEmotions', or in another letter case."""
     file = tmp_path / "moods.csv"
     rows = [
         f"{word} day {number},{label}"

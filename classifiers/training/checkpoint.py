@@ -107,7 +107,7 @@ def load_checkpoint(
     others += [f"{key} {value}" for key, value in asdict(history.recipe).items() if value != getattr(recipe, key)]
     if others:
         raise CheckpointError(
-            f"The training in {checkpoint} was started with {', '.join(others)}: continue with the same, "
+            f"The training run in {checkpoint} was started with {', '.join(others)}: continue with the same, "
             "or start again with --overwrite."
         )
     try:

@@ -17,7 +17,7 @@ from classifiers.training.progress import Bar, Item
 class PersistentConsole(Console):
     """Prints names of data sets, labels and folders unchanged, and stops printing when nobody reads its output.
 
-    Rich itself would end the process, and with it the training.
+    Rich itself would end the process, and with it the training run.
     """
 
     def __init__(self) -> None:

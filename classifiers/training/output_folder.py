@@ -94,7 +94,7 @@ def _prepare(folder: Path, models: Collection[str], resume: bool, overwrite: boo
         )
     elif not set(stopped := _stopped(folder)) <= set(models):
         raise ClassifiersError(
-            f"The training that was stopped in {folder} was of {' and '.join(stopped)}: continue with "
+            f"The training run that was stopped in {folder} was of {' and '.join(stopped)}: continue with "
             f"--model {' '.join(stopped)}, or choose another folder with --out."
         )
 

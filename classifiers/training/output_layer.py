@@ -1,7 +1,7 @@
 """Fit a trained network's output layer to labels again, while its other layers stay as they are.
 
 Kirichenko and others, "Last Layer Re-Training is Sufficient for Robustness to Spurious Correlations" (2023), do this to
-weigh kinds of texts differently than in the training itself, in seconds instead of hours.
+weigh kinds of texts differently than in the training run itself, in seconds instead of hours.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ def write_report(
 
     Args:
         directory: the folder to write to, which is created if missing; files with these names are replaced.
-        dataset: the data set of the training.
+        dataset: the data set of the run.
         command: the command line that trained the networks.
         networks: the networks by their names in `NAMES`.
         baselines: the baselines with which they are compared.

@@ -369,7 +369,7 @@ class Run:
     def _with_earlier_model(
         self, earlier: Path, outputs: TeacherOutputs, texts: Sequence[str], rows: Array
     ) -> TeacherOutputs:
-        """Return the teachers' outputs, averaged in some rows with those of the BiLSTM from which the training starts.
+        """Return the teachers' outputs, averaged in some rows with those of the BiLSTM from which training starts.
 
         The rows are those of GoEmotions and chat, since an earlier model knew no messages of people.
         """

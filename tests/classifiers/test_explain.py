@@ -138,7 +138,7 @@ def test_share_is_the_change_in_probability_without_the_word(text: str) -> None:
 
 
 @given(texts)
-def test_reading_matches_predictions_of_every_prefix_and_suffix(text: str) -> None:
+def test_prefix_predictions_match_those_of_every_prefix_and_suffix(text: str) -> None:
     reading = predict_prefixes(MODEL, text, 2)
     assert reading.labels == MODEL.labels
     assert reading.backward is not None
@@ -150,7 +150,7 @@ def test_reading_matches_predictions_of_every_prefix_and_suffix(text: str) -> No
         np.testing.assert_allclose([reading.forward[-1], reading.backward[0]], MODEL.scores([text] * 2), atol=1e-9)
 
 
-def test_left_to_right_network_has_no_suffix_readings() -> None:
+def test_left_to_right_network_has_no_suffix_predictions() -> None:
     one, both = predict_prefixes(MODEL, "not happy", 1), predict_prefixes(MODEL, "not happy", 2)
     assert one.backward is None
     assert (one.words, one.labels) == (both.words, both.labels)
@@ -191,7 +191,7 @@ def test_unread_words_have_no_share() -> None:
     assert [place for place, word in enumerate(words) if word.share] == [4, 5, 6, 7]
 
 
-def test_reading_of_a_long_text_covers_its_first_window() -> None:
+def test_prefix_predictions_of_a_long_text_cover_its_first_window() -> None:
     text = "happy happy happy happy " + "i am not sad " * 4
     model = classifier(lively("rnn", np.float64).forward, SHORT)
     words = explain(model, text).words

@@ -42,12 +42,12 @@ def test_failed_write_leaves_no_partial_file(error: type[BaseException] | BaseEx
             file.write(b"half")
             raise error
 
-    with pytest.raises((KeyboardInterrupt, ClassifiersError)) as told:
+    with pytest.raises((KeyboardInterrupt, ClassifiersError)) as raised:
         fail()
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
-    if isinstance(told.value, ClassifiersError):
-        assert str(told.value) == f"{path} cannot be written: No space left on device."
+    if isinstance(raised.value, ClassifiersError):
+        assert str(raised.value) == f"{path} cannot be written: No space left on device."
     with open_atomically(path) as file:
         file.write(b"new")
     assert path.read_bytes() == b"new"

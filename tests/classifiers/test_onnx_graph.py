@@ -25,13 +25,13 @@ SHIPPED = (PRETRAINED / FILES["bilstm"]).read_bytes()
 
 @pytest.fixture(scope="module")
 def built() -> onnx.ModelProto:
-    """A small graph of ours, in floats."""
+    """Return a small graph of ours, in floats."""
     return onnx_export.float_graph(network.build("bilstm", 7, 4, 2, np.random.default_rng(0)).params)
 
 
 @pytest.fixture
 def model(built: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy of `built` that a test may change; building one takes longer than checking it."""
+    """Return a copy of `built` that a test may change; building one takes longer than checking it."""
     return copy.deepcopy(built)
 
 
@@ -237,7 +237,7 @@ def test_any_other_graph_is_refused_before_it_is_opened(
         b"",
         b"\x3a\x00",  # an empty graph
         b"\x3a\x0d\x0a\x0b\x12\x01a\x2a\x02\x18\x00\x2a\x02\x1a\x00",  # attributes: a number, and bytes
-        b"\x3a\x02\x0a\x00",  # one operator, of which nothing is told
+        b"\x3a\x02\x0a\x00",  # an operator without fields
         b"\x3a\x07\x2a\x05\x42\x01a\x10\x01",  # weights without a size
         b"\x3a\x08\x2a\x06\x40\x80\x80\x80\x80\x20",  # the name of weights is a large integer
     ],

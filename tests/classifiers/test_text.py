@@ -158,7 +158,7 @@ def test_unknown_tokens_share_one_number() -> None:
     assert len(tokenizer) == 5
 
 
-def test_language_is_judged_by_common_words_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_share_of_known_words_counts_common_words_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_module, "COMMON_WORDS", 2)
     tokenizer = Tokenizer(["so", "happy", "danke"], max_tokens=8)
     assert tokenizer.read("so happy! danke 3 zzz") == ([2, 3, UNKNOWN, 4, UNKNOWN, UNKNOWN], 0.5)
@@ -195,5 +195,5 @@ def test_text_is_read_up_to_eight_windows() -> None:
     assert tokenizer.encode(text) == [2, 3, 2]
 
 
-def test_language_of_a_long_text_is_judged_by_all_its_words() -> None:
+def test_share_of_known_words_covers_the_whole_of_a_long_text() -> None:
     assert Tokenizer(["a", "b"], max_tokens=3).read("a b a c d")[1] == 0.6

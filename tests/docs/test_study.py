@@ -92,7 +92,7 @@ class TestAnswerAtTheTop:
         ):  # fmt: skip
             assert sentence in answer[line]
 
-    def test_calls_level_what_is_within_noise(self, answer: dict[str, str]) -> None:
+    def test_differences_within_noise_are_called_level(self, answer: dict[str, str]) -> None:
         assert "level" in answer["6"]
         assert [learnt(row, 20) for row in ("bilstm", "lstm", "orthogonal")] == [5, 5, 5]
         assert [learnt(row, 40) for row in ("bilstm", "lstm", "orthogonal")] == [0, 0, 0]

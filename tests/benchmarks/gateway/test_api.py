@@ -264,8 +264,8 @@ async def test_request_that_violates_the_openapi_description_is_refused_and_reco
     bot: Bot, loopback: LoopbackDiscord, method: str, path: str, options: dict[str, Any], violation: str
 ) -> None:
     assert (await bot.ask(method, path, **options))[0] in (400, 404)
-    [told] = loopback.api.violations
-    assert violation in told
+    [recorded] = loopback.api.violations
+    assert violation in recorded
     loopback.api.violations.clear()  # the fixture of all tests wants none
 
 

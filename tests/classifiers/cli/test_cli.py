@@ -55,7 +55,9 @@ def test_closed_output_is_not_an_error(small_models: Path, shape: list[str]) -> 
         assert main(["compare", "--models", str(small_models), "i am happy", *shape]) == 0
 
 
-def test_compare_with_models_named_asks_only_those(small_models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_compare_with_model_options_asks_only_those_models(
+    small_models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     arguments = ("--models", str(small_models), "i am happy")
     [both] = compare_json(capsys, *arguments)
     [one] = compare_json(capsys, *arguments, "--model", "rnn")
@@ -170,7 +172,7 @@ def test_output_is_utf_8_even_if_the_terminal_is_ascii(small_models: Path, monke
     assert "日本 😂" in output.getvalue().decode()
 
 
-def test_chat_answers_each_line_that_is_piped_in(
+def test_chat_answers_each_line_of_piped_input(
     small_models: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("i am happy 😂\n\nsad\nexit\nnot\n".encode())))

@@ -55,7 +55,7 @@ def test_exception_is_reported_with_its_line(source: str, sentence: str, tmp_pat
     assert str(caught.value) == sentence.format(tmp_path / "answer.py")
 
 
-def test_long_messages_are_cut(tmp_path: Path) -> None:
+def test_long_exception_messages_are_cut(tmp_path: Path) -> None:
     with pytest.raises(ExerciseError) as caught:
         written(tmp_path, "def answer():\n    raise ValueError('long ' * 1000 + chr(10) + 'second')\n").call("answer")
     assert len(str(caught.value)) < 200 + 200

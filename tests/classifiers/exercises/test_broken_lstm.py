@@ -47,7 +47,7 @@ def test_stub_differs_from_the_solution_in_one_line() -> None:
         ("return h, c, i, f, g, o", "return h", "`forward` has to end with `return h, c, i, f, g, o`: it returned "),
     ],
 )  # fmt: skip
-def test_a_mistake_is_named(old: str, new: str, hint: str, tmp_path: Path) -> None:
+def test_each_known_mistake_is_reported_with_its_hint(old: str, new: str, hint: str, tmp_path: Path) -> None:
     with pytest.raises(ExerciseError, match=hint):
         check(changed_solution(tmp_path, NAME, (old, new)))
 

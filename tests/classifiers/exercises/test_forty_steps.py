@@ -21,7 +21,7 @@ def test_the_solution_without_the_mark_passes(tmp_path: Path) -> None:
     assert check(changed_solution(tmp_path, NAME, *changes)).startswith("Solved")
 
 
-def test_unchanged_stub_is_told_what_to_do() -> None:
+def test_unchanged_stub_is_refused_with_what_to_do() -> None:
     with pytest.raises(ExerciseError, match=r"the input gate is 0\.50 at the first step: let the mark open it\."):
         check(stub(NAME))
 
@@ -43,6 +43,6 @@ def test_unchanged_stub_is_told_what_to_do() -> None:
         ("return W, U, b", "return W, b", "`weights` has to end with `return W, U, b`"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_named(old: str, new: str, hint: str, tmp_path: Path) -> None:
+def test_each_known_mistake_is_reported_with_its_hint(old: str, new: str, hint: str, tmp_path: Path) -> None:
     with pytest.raises(ExerciseError, match=hint):
         check(changed_solution(tmp_path, NAME, (old, new)))

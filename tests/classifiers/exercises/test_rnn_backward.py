@@ -27,7 +27,7 @@ def backward(dh, x, h, W, U):
     assert check(written(tmp_path, source)).startswith("Solved")
 
 
-def test_unchanged_stub_is_told_what_to_do() -> None:
+def test_unchanged_stub_is_refused_with_what_to_do() -> None:
     with pytest.raises(ExerciseError, match=r"1_rnn_backward\.py is still to be written: do what the text at its top"):
         check(stub(NAME))
 
@@ -73,7 +73,7 @@ def test_the_forward_pass_of_the_stub_is_that_of_the_layer() -> None:
         ("da @ W.T", "da @ W", r"Line \d+ of .*answer\.py, `dx\[t\] = da @ W`, raised ValueError: matmul"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_named(old: str, new: str, hint: str, tmp_path: Path) -> None:
+def test_each_known_mistake_is_reported_with_its_hint(old: str, new: str, hint: str, tmp_path: Path) -> None:
     with pytest.raises(ExerciseError, match=hint):
         check(changed_solution(tmp_path, NAME, (old, new)))
 

@@ -17,7 +17,7 @@ def test_the_solution_passes() -> None:
     )
 
 
-def test_unchanged_stub_is_told_what_to_do() -> None:
+def test_unchanged_stub_is_refused_with_what_to_do() -> None:
     with pytest.raises(
         ExerciseError, match=r"4_vanishing_line\.py is still to be written: do what the text at its top"
     ):
@@ -55,6 +55,6 @@ def test_the_line_falls_faster_with_larger_inputs(monkeypatch: pytest.MonkeyPatc
         ("float('nan')", "`slope` has to return a finite number, but returned nan"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_named(value: str, hint: str, tmp_path: Path) -> None:
+def test_each_known_mistake_is_reported_with_its_hint(value: str, hint: str, tmp_path: Path) -> None:
     with pytest.raises(ExerciseError, match=hint):
         check(written(tmp_path, f"import numpy as np\n\n\ndef slope(U):\n    return {value}\n"))

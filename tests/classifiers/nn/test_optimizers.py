@@ -36,13 +36,13 @@ def test_adam_matches_keras(weight_decay: float) -> None:
     rng = np.random.default_rng(0)
     start = rng.normal(size=(3, 2)).astype(np.float32)
     variable = keras.Variable(start)
-    judge = keras.optimizers.AdamW(0.01, weight_decay=weight_decay)
-    judge.build([variable])
+    reference = keras.optimizers.AdamW(0.01, weight_decay=weight_decay)
+    reference.build([variable])
     params = {"p": start.copy()}
     adam = Adam(weight_decay=weight_decay)
     for _ in range(20):
         gradient = rng.normal(size=(3, 2)).astype(np.float32)
-        judge.apply([keras.ops.convert_to_tensor(gradient)], [variable])
+        reference.apply([keras.ops.convert_to_tensor(gradient)], [variable])
         adam.step(params, {"p": gradient}, rate=0.01)
     np.testing.assert_allclose(params["p"], variable.numpy(), atol=1e-6)
 
@@ -51,14 +51,14 @@ def test_adam_reads_only_the_given_rows_of_a_gradient() -> None:
     """All other rows are updated by their moments, as if their gradient were zero."""
     rng = np.random.default_rng(1)
     start = rng.normal(size=(5, 2))
-    whole, told = {"p": start.copy()}, {"p": start.copy()}
+    dense, sparse = {"p": start.copy()}, {"p": start.copy()}
     one, other = Adam(weight_decay=0.02), Adam(weight_decay=0.02)
     for rows in ([0, 3], [1, 3], [4]):
         gradient = np.zeros_like(start)
         gradient[rows] = rng.normal(size=(len(rows), 2))
-        one.step(whole, {"p": gradient}, rate=0.01)
-        other.step(told, {"p": gradient}, rate=0.01, touched={"p": np.array(rows)})
-    np.testing.assert_allclose(told["p"], whole["p"], atol=1e-12)
+        one.step(dense, {"p": gradient}, rate=0.01)
+        other.step(sparse, {"p": gradient}, rate=0.01, touched={"p": np.array(rows)})
+    np.testing.assert_allclose(sparse["p"], dense["p"], atol=1e-12)
 
 
 @pytest.mark.parametrize("rows", [1, 6, 7, 8])
@@ -66,16 +66,16 @@ def test_adam_updates_every_block_of_a_large_array(rows: int, monkeypatch: pytes
     """The array is updated block by block: here three rows at once, of which the last block may have fewer."""
     rng = np.random.default_rng(2)
     start = rng.normal(size=(rows, 4))
-    whole, blocks = {"p": start.copy()}, {"p": start.copy()}
+    dense, blocks = {"p": start.copy()}, {"p": start.copy()}
     one, other = Adam(weight_decay=0.02), Adam(weight_decay=0.02)
     for _ in range(3):
         gradient = {"p": rng.normal(size=start.shape)}
-        one.step(whole, gradient, rate=0.01)
+        one.step(dense, gradient, rate=0.01)
         with monkeypatch.context() as patch:
             patch.setattr(optimizers, "BLOCK_SIZE", 13)
             other.step(blocks, gradient, rate=0.01)
-    np.testing.assert_array_equal(blocks["p"], whole["p"])
-    assert (whole["p"] != start).all()
+    np.testing.assert_array_equal(blocks["p"], dense["p"])
+    assert (dense["p"] != start).all()
 
 
 def test_clipping_scales_all_gradients_together() -> None:

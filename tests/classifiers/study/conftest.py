@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture
 def numbers() -> dict[str, Any]:
-    """The published measurements of the study."""
+    """Return the published measurements of the study."""
     path = Path(__file__).parents[3] / "docs" / "study" / "numbers.json"
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found

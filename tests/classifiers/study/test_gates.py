@@ -79,5 +79,5 @@ def test_gate_of_all_units_is_the_mean_over_units(found: tuple[list[dict[str, An
     first = x[0, 0] @ layer.params["kernel"] + layer.params["bias"]
     expected = [float((1 / (1 + np.exp(-gate))).mean()) for gate in np.split(first, 4)]
     [at_the_start, *_] = lines(found[0], 1, DIRECTIONS[0], MEAN)
-    told = [at_the_start[gate] for gate in ("input", "forget", "output")]
-    np.testing.assert_allclose(told, [expected[0], expected[1], expected[3]], atol=0.006)
+    recorded = [at_the_start[gate] for gate in ("input", "forget", "output")]
+    np.testing.assert_allclose(recorded, [expected[0], expected[1], expected[3]], atol=0.006)

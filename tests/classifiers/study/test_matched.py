@@ -22,14 +22,14 @@ def test_recurrent_parameters_are_equal_within_2_percent(name: str) -> None:
     assert counted == pytest.approx(wanted, rel=0.02)
 
 
-def test_all_rows_have_the_plain_recipe_and_the_same_epochs() -> None:
+def test_all_networks_have_the_plain_recipe_and_the_same_epochs() -> None:
     recipe = FULL_MATCHED.recipe(7)
     assert (recipe.seed, recipe.epochs) == (7, FULL_MATCHED.epochs)
     assert (recipe.batch_size, recipe.dropout, recipe.word_dropout, recipe.patience) == (64, 0.3, 0.08, None)
 
 
 @pytest.mark.usefixtures("small_data")
-def test_result_has_size_and_figures_and_depends_on_the_seed_alone() -> None:
+def test_result_has_size_and_measures_and_depends_on_the_seed_alone() -> None:
     matched._load.cache_clear()
     settings = MatchedSettings(parameters=40_000, texts=140, epochs=2)
     found = matched.measure_matched("bilstm", 1, settings)

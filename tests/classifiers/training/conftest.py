@@ -15,7 +15,7 @@ from tests.classifiers.training.recording import QuickTeacher
 
 @pytest.fixture(scope="session")
 def keras_models() -> ModuleType:
-    """`classifiers.training.keras_backend`, imported by the first test that needs it and by no other process."""
+    """Return `classifiers.training.keras_backend`, imported by the first test that needs it and by no other process."""
     from classifiers.training import keras_backend
 
     return keras_backend
@@ -23,7 +23,7 @@ def keras_models() -> ModuleType:
 
 @pytest.fixture
 def small_goemotions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_data: Path) -> None:
-    """`small_data`, chat with a few rows, an empty cache, and `QuickTeacher` in place of the MPNet."""
+    """Provide `small_data`, chat with a few rows, an empty cache, and `QuickTeacher` in place of the MPNet."""
     chat = [f"{split}\tgames\t{label} gg {split}\t{label}" for split in SPLITS for label in LABELS]
     (small_data / "chat.tsv").write_text("\n".join(["split\ttopic\ttext\tlabel", *chat]))
     monkeypatch.setattr(datasets, "CHAT", small_data / "chat.tsv")

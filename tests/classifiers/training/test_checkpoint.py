@@ -64,7 +64,7 @@ def test_checkpoint_of_another_origin_is_refused(other: Origin, named: str, tmp_
         fit(Counter(), job(tmp_path / "c", recipe(5), origin=other))
 
 
-def test_discard_deletes_only_files_of_the_training(tmp_path: Path) -> None:
+def test_delete_checkpoint_deletes_only_files_of_the_checkpoint(tmp_path: Path) -> None:
     fit(Counter(), job(tmp_path / "c", recipe(5)))
     theirs = tmp_path / "c" / "epoch-best.safetensors"
     theirs.write_text("theirs")

@@ -42,14 +42,14 @@ def test_first_worker_is_the_chief() -> None:
     ],
 )
 def test_wrong_tf_config_is_reported_in_one_sentence(cluster: object, task: object, why: str) -> None:
-    with pytest.raises(ClassifiersError, match=why) as told:
+    with pytest.raises(ClassifiersError, match=why) as raised:
         read(cluster, task)
-    assert str(told.value).startswith("TF_CONFIG cannot be used (")
-    assert "\n" not in str(told.value)
+    assert str(raised.value).startswith("TF_CONFIG cannot be used (")
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize("value", ["worker", "[]", "{", "\udcff", "null"])
-def test_other_values_are_refused(value: str) -> None:
+def test_tf_config_that_is_not_an_object_is_refused(value: str) -> None:
     with pytest.raises(
         ClassifiersError, match=r"^TF_CONFIG cannot be used \(.+\): unset it to train alone, or set one like"
     ):

@@ -39,7 +39,7 @@ def test_bar_does_not_cut_times_at_80_columns(
     )
 
 
-def test_bar_of_a_training_that_never_begins_is_empty(capsys: pytest.CaptureFixture[str]) -> None:
+def test_bar_of_a_run_that_never_begins_is_empty(capsys: pytest.CaptureFixture[str]) -> None:
     with ConsoleReporter().bar("BiLSTM", epochs=2, steps=2, dev_name="dev"):
         pass
     assert capsys.readouterr().out.strip() == ""

@@ -32,7 +32,7 @@ def test_shipped_dataset_is_goemotions_with_the_training_parts_of_chat_and_peopl
 
 
 @pytest.mark.usefixtures("small_goemotions")
-def test_sources_name_the_data_set_of_each_training_text() -> None:
+def test_text_sources_name_the_data_set_of_each_training_text() -> None:
     texts = {name: load_dataset(name).train.texts for name in ("goemotions", "chat", "people")}
     for source, text in zip(text_sources(), shipped_dataset().train.texts, strict=True):
         assert text in texts[source]

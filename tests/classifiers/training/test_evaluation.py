@@ -37,7 +37,7 @@ SCORES = np.array(
 THRESHOLDS = np.array([0.5, 0.5, 0.5])
 
 
-def test_figures_match_values_computed_by_hand() -> None:
+def test_metrics_match_values_computed_by_hand() -> None:
     # fear: rows 1 and 5 right, row 3 false: F1 = 2·2 / (3 + 2). joy: rows 2 and 5 right, row 3 missed:
     # 2·2 / (2 + 3). neutral: never predicted: 0. Together: 4 right of 5 predicted and 6 true.
     metrics = measure(SCORES, TARGETS, THRESHOLDS, LABELS)
@@ -168,7 +168,7 @@ class TestBagOfWords:
         assert bag_of_words(dataset, fit_tokenizer(dataset)).metrics.label_f1["neutral"] == 1
 
 
-def test_reaction_figures_match_values_computed_by_hand() -> None:
+def test_reaction_rates_match_values_computed_by_hand() -> None:
     def make_prediction(fear: float, joy: float, neutral: float) -> Prediction:
         return Prediction(LABELS, (fear, joy, neutral), (0.55, 0.3, 0.3))
 
@@ -233,7 +233,7 @@ class TestJudge:
 
     dataset = load_dataset("builtin")
 
-    def test_overconfident_network_is_judged_after_calibration(self) -> None:
+    def test_dev_loss_and_score_are_computed_after_calibration(self) -> None:
         targets = self.dataset.dev.targets
         logits = 2 * targets - 1 + np.random.default_rng(0).normal(0, 1, targets.shape)
         (loss, score), (sure_loss, sure_score) = (evaluator(self.dataset)(scale * logits, targets) for scale in (1, 4))

@@ -41,7 +41,7 @@ class TestGoEmotions:
 
     @pytest.fixture
     def served(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-        """A server on the loopback address with the files; yields the paths requested from it."""
+        """Serve the files on the loopback address; yield the paths that were requested."""
         asked: list[str] = []
 
         class Handler(SimpleHTTPRequestHandler):

@@ -76,18 +76,18 @@ def test_layers_match_keras(ours: Layer, theirs: Callable[[Any], Any]) -> None:
     dy = rng.normal(size=y.shape).astype(np.float32)
     dx = ours.backward(dy)
     by_batch = tf.constant(x.swapaxes(0, 1))
-    judge = theirs(keras.layers)
-    judge.build(by_batch.shape)
-    variables = {variable.name: variable for variable in judge.weights}
+    reference = theirs(keras.layers)
+    reference.build(by_batch.shape)
+    variables = {variable.name: variable for variable in reference.weights}
     for name, variable in variables.items():
         variable.assign(ours.params[name])
     with tf.GradientTape() as tape:
         tape.watch(by_batch)
-        judged = judge(by_batch)
-        loss = tf.reduce_sum(judged * dy.swapaxes(0, 1))
-    judged_dx, *gradients = tape.gradient(loss, [by_batch, *(variable.value for variable in variables.values())])
-    np.testing.assert_allclose(y.swapaxes(0, 1), judged, atol=1e-5)
-    np.testing.assert_allclose(dx.swapaxes(0, 1), judged_dx, atol=1e-5)
+        expected = reference(by_batch)
+        loss = tf.reduce_sum(expected * dy.swapaxes(0, 1))
+    expected_dx, *gradients = tape.gradient(loss, [by_batch, *(variable.value for variable in variables.values())])
+    np.testing.assert_allclose(y.swapaxes(0, 1), expected, atol=1e-5)
+    np.testing.assert_allclose(dx.swapaxes(0, 1), expected_dx, atol=1e-5)
     assert ours.grads.keys() == variables.keys()
     for name, gradient in zip(variables, gradients, strict=True):
         np.testing.assert_allclose(ours.grads[name], gradient, atol=1e-5, rtol=1e-5, err_msg=name)
@@ -122,22 +122,22 @@ def test_networks_match_keras(
     loss, d_logits = sigmoid_cross_entropy(logits, targets)
     net.backward(d_logits)
 
-    def judge() -> Any:
+    def reference() -> Any:
         with tf.GradientTape() as tape:
-            judged = model(batch.ids.T, training=False)
-            judged_loss = keras.losses.BinaryCrossentropy(from_logits=True)(targets, judged)
-        return judged, judged_loss, tape.gradient(judged_loss, [variables[name].value for name in net.params])
+            expected = model(batch.ids.T, training=False)
+            expected_loss = keras.losses.BinaryCrossentropy(from_logits=True)(targets, expected)
+        return expected, expected_loss, tape.gradient(expected_loss, [variables[name].value for name in net.params])
 
     # Compiled, since each of the steps of a layer would take long by itself.
-    judged, judged_loss, gradients = tf.function(judge, autograph=False)()
-    np.testing.assert_allclose(logits, judged, atol=1e-5)
-    assert loss == pytest.approx(float(judged_loss), abs=1e-5)
+    expected, expected_loss, gradients = tf.function(reference, autograph=False)()
+    np.testing.assert_allclose(logits, expected, atol=1e-5)
+    assert loss == pytest.approx(float(expected_loss), abs=1e-5)
     for (name, ours), theirs in zip(net.grads.items(), gradients, strict=True):
         assert np.abs(ours).max() > 1e-4, f"{name} is not put to the test"
         np.testing.assert_allclose(ours, tf.convert_to_tensor(theirs), atol=1e-5, err_msg=name)
 
 
-# That the gradients of each kind are the same is seen above, so one kind shows what a training makes of them.
+# The gradients of each kind are compared above, so one kind suffices for a whole training run.
 @pytest.mark.parametrize(
     "kind", [pytest.param(kind, marks=() if kind == "gru" else pytest.mark.long) for kind in network.KINDS]
 )
@@ -164,9 +164,11 @@ def test_training_matches_keras_step_by_step(kind: str, keras_models: ModuleType
     )
     steps = 0
     for number in range(1, plan.epochs + 1):
-        for loss, judged in zip(ours.train_epoch(examples, number), theirs.train_epoch(examples, number), strict=True):
+        for loss, expected in zip(
+            ours.train_epoch(examples, number), theirs.train_epoch(examples, number), strict=True
+        ):
             steps += 1
-            assert loss == pytest.approx(judged, abs=1e-5)
+            assert loss == pytest.approx(expected, abs=1e-5)
             for name, array in keras_models.params(model).items():
                 assert np.abs(net.params[name] - array).max() < 1e-4, f"{name} at step {steps}"
     assert steps == 20
@@ -179,8 +181,8 @@ def test_losses_match_keras() -> None:
     rng = np.random.default_rng(3)
     logits = rng.normal(size=(6, LABELS)).astype(np.float32) * 4
     one_hot = np.eye(LABELS, dtype=np.float32)[rng.integers(LABELS, size=6)]
-    judge = keras.losses.CategoricalCrossentropy(from_logits=True)
-    assert softmax_cross_entropy(logits, one_hot)[0] == pytest.approx(float(judge(one_hot, logits)), abs=1e-5)
+    reference = keras.losses.CategoricalCrossentropy(from_logits=True)
+    assert softmax_cross_entropy(logits, one_hot)[0] == pytest.approx(float(reference(one_hot, logits)), abs=1e-5)
 
 
 def test_weights_of_keras_load_into_our_network(keras_bilstm: Any, batch: Batch, keras_models: ModuleType) -> None:

@@ -91,7 +91,7 @@ def test_unreadable_cells_are_refused_with_the_reason(cell: Any, fault: str) -> 
         parse_labels(cell)
 
 
-def test_several_in_one_finds_known_labels_within_a_label() -> None:
+def test_split_joined_label_finds_known_labels_within_a_label() -> None:
     known = {"joy", "love", "mixed", "joy/love", "love and joy"}
     assert split_joined_label("joy/love", known) == ["joy", "love"]
     assert split_joined_label("love and joy", known) == ["love", "joy"]

@@ -17,7 +17,7 @@ VOCABULARY, EMBEDDING, LABELS, MAX_TOKENS = 300, 16, 5, 64
 
 @pytest.fixture(scope="module")
 def bilstm() -> network.Network:
-    """A BiLSTM with weights large enough for every gate to matter, so that a swapped gate or direction is noticed."""
+    """Return a BiLSTM with weights so large that every gate matters, and a swapped gate or direction is noticed."""
     rng = np.random.default_rng(0)
     net = network.build("bilstm", VOCABULARY, EMBEDDING, LABELS, rng)
     net.load({name: rng.normal(0, 0.15, array.shape).astype(np.float32) for name, array in net.params.items()})
@@ -26,7 +26,7 @@ def bilstm() -> network.Network:
 
 @pytest.fixture(scope="module")
 def saved(bilstm: network.Network, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of that network in 8 bits, written once because that takes a quarter of a second."""
+    """Return the file of that network in 8 bits, written once because that takes a quarter of a second."""
     path = tmp_path_factory.mktemp("saved") / "bilstm.onnx"
     onnx_export.save_bilstm(bilstm.params, path)
     return path

@@ -61,14 +61,14 @@ class TestAfterAKillDuringTheFirstCheckpoint:
         file.write_bytes(b"half")
         return file
 
-    def test_the_folder_can_be_replaced(self, half: Path, tmp_path: Path) -> None:
+    def test_folder_with_a_partial_checkpoint_can_be_overwritten(self, half: Path, tmp_path: Path) -> None:
         prepare(tmp_path, ["rnn"], resume=False, overwrite=True)
         assert list(tmp_path.iterdir()) == []
         half.parent.mkdir(parents=True)
         prepare(tmp_path, ["rnn"], resume=False, overwrite=True)
         assert list(tmp_path.iterdir()) == []
 
-    def test_there_is_nothing_to_resume(self, half: Path, tmp_path: Path) -> None:
+    def test_folder_with_a_partial_checkpoint_cannot_be_resumed(self, half: Path, tmp_path: Path) -> None:
         with pytest.raises(ClassifiersError, match=r"no stopped training run in .*: start one with --overwrite"):
             prepare(tmp_path, ["rnn"], resume=True, overwrite=False)
         assert half.exists()

@@ -24,7 +24,7 @@ def features() -> Array:
 
 @pytest.fixture
 def targets(features: Array) -> Array:
-    """Labels that follow from the features, with some noise."""
+    """Return labels that follow from the features, with some noise."""
     rng = np.random.default_rng(3)
     logits = features @ rng.normal(size=(FEATURES, LABELS)) + rng.normal(size=(TEXTS, LABELS))
     return np.asarray(logits > 0, dtype=np.float32)
@@ -35,7 +35,7 @@ def equal_weights() -> Array:
 
 
 @pytest.mark.heavy
-def test_from_zero_it_is_logistic_regression_on_standardised_features(features: Array, targets: Array) -> None:
+def test_refit_from_zero_equals_logistic_regression_on_standardised_features(features: Array, targets: Array) -> None:
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 
@@ -47,7 +47,7 @@ def test_from_zero_it_is_logistic_regression_on_standardised_features(features: 
         np.testing.assert_allclose(sigmoid(features @ kernel + bias)[:, label], expected, atol=2e-3)
 
 
-def test_loss_on_the_labels_falls(layer: tuple[Array, Array], features: Array, targets: Array) -> None:
+def test_refit_lowers_the_loss_on_the_labels(layer: tuple[Array, Array], features: Array, targets: Array) -> None:
     kernel, bias = refit(*layer, features, targets, equal_weights())
     before, _ = sigmoid_cross_entropy(features @ layer[0] + layer[1], targets)
     after, _ = sigmoid_cross_entropy(features @ kernel + bias, targets)

@@ -36,7 +36,7 @@ def key(text: str) -> str:
 
 @pytest.fixture
 def originals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with small corpora of our own, and labels for four of their messages."""
+    """Return a folder with small corpora of our own, and labels for four of their messages."""
     folder = tmp_path / "people"
     (folder / "sms").mkdir(parents=True)
     (folder / "irc" / "data" / "train").mkdir(parents=True)
@@ -79,7 +79,7 @@ def test_unlabelled_texts_are_of_conversations_that_are_wholly_in_train(original
 
 
 @pytest.mark.usefixtures("originals")
-def test_two_readings_of_a_message_contribute_both_labels() -> None:
+def test_two_annotations_of_a_message_contribute_both_labels() -> None:
     assert [annotation.labels for annotation in people.load_annotations()] == [
         ("joy", "excitement"),
         ("love", "neutral"),
@@ -113,7 +113,7 @@ def test_missing_originals_are_reported_with_what_to_do(originals: Path) -> None
 
 @pytest.fixture
 def served(originals: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """A server on the loopback address with the originals; yields the paths requested from it."""
+    """Serve the originals on the loopback address; yield the paths that were requested."""
     pooch = pytest.importorskip("pooch", reason="run `pip install -e '.[train]'`")
     with zipfile.ZipFile(originals / "sms.zip", "w") as archive:
         archive.write(originals / "people" / "sms" / "SMSSpamCollection", "SMSSpamCollection")
@@ -161,7 +161,7 @@ def test_splits_share_no_conversation_and_no_message() -> None:
     assert len({(annotation.conversation, annotation.key) for annotation in annotations}) == len(annotations)
 
 
-def test_labels_are_those_of_goemotions_and_enough_messages_are_read_twice() -> None:
+def test_labels_are_those_of_goemotions_and_enough_messages_have_two_annotations() -> None:
     assert {label for annotation in people.load_annotations() for label in annotation.labels} <= set(LABELS)
     rows = people.PEOPLE.read_text().splitlines()[1:]
     assert len(rows) >= 5000

@@ -141,7 +141,7 @@ def test_report_says_what_was_not_chosen_without_dev(tmp_path: Path) -> None:
     assert "no temperature and no thresholds were chosen, and the best epoch comes from **the training texts" in text
 
 
-def test_training_texts_are_not_called_dev(tmp_path: Path) -> None:
+def test_training_texts_that_serve_as_dev_are_not_called_dev(tmp_path: Path) -> None:
     text, _ = _write(tmp_path, _dataset(own_dev=False))
     assert re.findall(r".*\bdev\b.*", text) == [
         "| dev | none of its own |",
@@ -152,7 +152,7 @@ def test_training_texts_are_not_called_dev(tmp_path: Path) -> None:
     assert "best after number 2 (on the training texts: loss 0.4500, macro-F1 0.520)" in text
 
 
-def test_training_figure_is_explained_with_the_score_of_predicting_all_labels(tmp_path: Path) -> None:
+def test_learning_curves_are_explained_with_the_score_of_predicting_all_labels(tmp_path: Path) -> None:
     text, _ = _write(tmp_path, _dataset(own_dev=False))
     # Two labels stand for half of the texts each, so that precision is 1/2 and recall 1; the third for none.
     assert "](training.png)\n\nHow to read this: " in text

@@ -9,7 +9,7 @@ from tests.classifiers.training.test_report import HISTORIES, WORDS
 
 @pytest.mark.usefixtures("figures")
 @pytest.mark.parametrize("dev_name", ["dev", "the training texts"])
-def test_training_figure_leaves_out_losses_that_are_not_comparable(dev_name: str) -> None:
+def test_learning_curves_leave_out_losses_that_are_not_comparable(dev_name: str) -> None:
     losses, scores = draw_training(HISTORIES, WORDS, dev_name).axes
     assert losses.get_title() == f"Loss on {dev_name} (star: the epoch kept)"
     assert scores.get_title() == f"Score on {dev_name}"

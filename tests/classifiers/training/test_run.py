@@ -108,7 +108,7 @@ def test_neighbours_come_from_the_training_messages_of_people(tmp_path: Path, mo
         assert accepted["joy"] == pytest.approx(accepted["love"])
 
 
-def test_training_starts_from_the_weights_of_an_earlier_one(feelings: Path, tmp_path: Path) -> None:
+def test_run_starts_from_the_weights_of_an_earlier_run(feelings: Path, tmp_path: Path) -> None:
     anew, further = RecordingReporter(), RecordingReporter()
     trained(tmp_path / "first", anew, dataset=str(feelings), epochs=8)
     trained(tmp_path / "second", further, dataset=str(feelings), start=tmp_path / "first")
@@ -177,7 +177,7 @@ def test_file_named_builtin_gets_the_recipe_of_a_file(
     assert (recipes[2].epochs, recipes[2].patience) == (500, None)  # as many as were asked for
 
 
-def test_one_framework_does_not_resume_the_training_of_another(
+def test_one_framework_does_not_resume_a_run_of_another(
     feelings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "models"

@@ -28,7 +28,7 @@ WORDS = [f"w{chr(97 + number // 26)}{chr(97 + number % 26)}" for number in range
 
 @pytest.fixture(scope="session")
 def streaming() -> ModuleType:
-    """`classifiers.training.shards`, imported by the first test that needs it and by no other process."""
+    """Return `classifiers.training.shards`, imported by the first test that needs it and by no other process."""
     from classifiers.training import shards
 
     return shards
@@ -36,7 +36,7 @@ def streaming() -> ModuleType:
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
-    """Four shards with 30 texts each, of 1 to 3 words."""
+    """Return a folder of four shards with 30 texts each, of 1 to 3 words."""
     folder = tmp_path / "corpus"
     folder.mkdir()
     for shard in range(4):
@@ -129,9 +129,9 @@ def test_bad_label_is_reported_in_one_sentence(
     labels: list[str], sentence: str, streaming: ModuleType, tmp_path: Path
 ) -> None:
     write(tmp_path / "a.parquet", ["waa", "wab"], labels)
-    with pytest.raises(DatasetError) as told:
+    with pytest.raises(DatasetError) as raised:
         batches(find(streaming, tmp_path, multi_label=False), 1)
-    assert sentence in str(told.value)
+    assert sentence in str(raised.value)
 
 
 def test_bad_folders_are_reported_in_one_sentence(streaming: ModuleType, tmp_path: Path) -> None:

@@ -38,14 +38,14 @@ class TestSmallSplit:
         assert set(one.test.texts) == set(other.test.texts)
         assert one.test.texts[:3] == ("text number 3", "text number 7", "text number 11")
 
-    def test_equal_texts_stay_on_one_side(self, tmp_path: Path) -> None:
+    def test_equal_texts_stay_in_one_split(self, tmp_path: Path) -> None:
         rows = [f"text {number}\t{'joy' if number % 2 else 'fear'}" for number in range(40)]
         dataset = self._load(tmp_path, [*rows, *rows, "text 3\tfear"])
         assert len(dataset.train) + len(dataset.dev) + len(dataset.test) == 81
         parts = [set(split.texts) for split in (dataset.train, dataset.dev, dataset.test)]
         assert sum(map(len, parts)) == len(set.union(*parts)) == 40
 
-    def test_texts_that_differ_only_in_case_and_spaces_stay_on_one_side(self, tmp_path: Path) -> None:
+    def test_texts_that_differ_only_in_case_and_spaces_stay_in_one_split(self, tmp_path: Path) -> None:
         """The networks read them as equal, so they would be tested on what they have learnt."""
         rows = [f"Text  {number}\t{'joy' if number % 2 else 'fear'}" for number in range(40)]
         copies = [row.upper() if number % 2 else row.replace("  ", " ") for number, row in enumerate(rows)]
@@ -121,7 +121,7 @@ class TestHashedSplit:
         # Python's own hash() would choose other rows in each process.
         assert self._load(tmp_path, rows).test.texts[:3] == TEST_TEXTS
 
-    def test_equal_texts_stay_on_one_side(self, tmp_path: Path, rows: list[str]) -> None:
+    def test_equal_texts_stay_in_one_split(self, tmp_path: Path, rows: list[str]) -> None:
         dataset = self._load(tmp_path, rows * 2)
         assert len(dataset.train) + len(dataset.dev) + len(dataset.test) == 2000
         assert not {*dataset.train.texts} & {*dataset.dev.texts, *dataset.test.texts}

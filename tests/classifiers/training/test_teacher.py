@@ -38,7 +38,7 @@ RECIPE = Recipe(6, 3, 1e-2, embedding=32, dropout=0.1, word_dropout=0.0, weight_
 
 @pytest.fixture(params=["Bert", "MPNet"])
 def encoder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A folder with a transformer from which a teacher may start, and its tokenizer."""
+    """Return a folder with a transformer from which a teacher may start, and its tokenizer."""
     import torch
     import transformers
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
