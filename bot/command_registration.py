@@ -63,7 +63,7 @@ class CommandRegistration:
             if _comparable(ours, guild) != known:
                 await self._register(ours, guild)
         except discord.HTTPException as error:
-            _warn_of_commands(error, guild)
+            _warn_of_failed_sync(error, guild)
 
     async def _register(self, commands: list[dict[str, Any]], guild: discord.Object | None) -> None:
         """Replace Discord's commands; `tree.sync` would translate each of them again."""
@@ -85,7 +85,7 @@ class CommandRegistration:
                 await self._requests.ask(self._clear_server_commands())
                 await self._requests.ask(self._register(ours, None))
             except discord.HTTPException as error:
-                _warn_of_commands(error, None)
+                _warn_of_failed_sync(error, None)
             except discord.DiscordException:  # Discord cannot be reached, which is already in the log
                 await asyncio.sleep(_RETRY_DELAY)
                 continue
@@ -125,7 +125,7 @@ class CommandRegistration:
         return self._bot.application_id
 
 
-def _warn_of_commands(error: discord.HTTPException, guild: discord.Object | None) -> None:
+def _warn_of_failed_sync(error: discord.HTTPException, guild: discord.Object | None) -> None:
     log.warning(
         "The commands could not be synced%s: Discord answered with HTTP %d, code %d.",
         f" to the server {guild.id} of EMOBOT_DEV_GUILD" if guild else "",

@@ -102,8 +102,8 @@ class Translate:
 
         return get_timezone_location(zone, locale=self._locale, return_city=True)
 
-    def countries(self) -> dict[str, str]:
-        """Return the time zones of the IANA database that belong to a country, each with the country's name."""
+    def zone_countries(self) -> dict[str, str]:
+        """Return the name of the country of each time zone of the IANA database that belongs to one."""
         from babel import Locale  # noqa: PLC0415 - see above
         from babel.core import get_global  # noqa: PLC0415 - see above
 

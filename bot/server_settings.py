@@ -128,14 +128,14 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         Raises:
             ValueError: a name or an emoji is not allowed.
         """
-        with _naming("time_zone"):
+        with _prefix_errors("time_zone"):
             if not is_time_zone(self.time_zone):
                 raise ValueError(f"{self.time_zone[:40]!r} is not a time zone")
-        with _naming("muted"):
+        with _prefix_errors("muted"):
             muted = frozenset(map(_emotion, self.muted))
         emoji = {}
         for label, chosen in self.emoji.items():
-            with _naming(f"emoji.{label[:_LONGEST_LABEL]}"):
+            with _prefix_errors(f"emoji.{label[:_LONGEST_LABEL]}"):
                 emoji[_emotion(label)] = _valid_emoji(chosen)
         msgspec.structs.force_setattr(self, "muted", muted)
         msgspec.structs.force_setattr(self, "emoji", emoji)
@@ -149,7 +149,7 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         try:
             return msgspec.convert(msgspec.structs.asdict(self) | fields, type(self))
         except msgspec.ValidationError as error:
-            raise _refusal(error) from None
+            raise _invalid_settings(error) from None
 
     def to_json(self, *, indent: int = -1) -> str:
         """Return the settings as JSON, the same for equal settings.
@@ -170,13 +170,13 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         try:
             return msgspec.json.decode(text, type=cls, strict=False)  # not strict, since ids may be in quotation marks
         except msgspec.ValidationError as error:
-            raise _refusal(error) from None
+            raise _invalid_settings(error) from None
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise InvalidSettingsError(f"Invalid JSON: {error}") from None
 
 
 @contextmanager
-def _naming(place: str) -> Iterator[None]:
+def _prefix_errors(place: str) -> Iterator[None]:
     """Prefix the message of a ValueError in the block with the name of the field."""
     try:
         yield
@@ -184,8 +184,8 @@ def _naming(place: str) -> Iterator[None]:
         raise ValueError(f"{place}: {error}") from None
 
 
-def _refusal(error: msgspec.ValidationError) -> InvalidSettingsError:
-    """Return an error whose text has the place and then what is wrong, "channels[0]: Expected 'int' >= 1".
+def _invalid_settings(error: msgspec.ValidationError) -> InvalidSettingsError:
+    """Return the error for settings that cannot be used, with a text such as "channels[0]: Expected 'int' >= 1".
 
     The text is one line of bounded length, whatever names the file contains.
     """

@@ -32,7 +32,7 @@ FIGURES = {"macro_f1": "macro-F1", "micro_f1": "micro-F1", "top1": "top-1", "ece
 
 
 class About(commands.Cog):
-    """Shows what anybody may know about the bot; keeps nothing."""
+    """Shows the bot's version, models and state to anybody; keeps nothing."""
 
     def __init__(
         self, bot: commands.AutoShardedBot, analyzer: Analyzer, store: Store, configuration: Configuration
@@ -111,7 +111,7 @@ class About(commands.Cog):
                 "Everywhere: right in {share} of {count} answer",
                 "Everywhere: right in {share} of {count} answers",
                 everywhere.total(),
-            ).format(share=_share_of_right(everywhere, translate))
+            ).format(share=_share_correct(everywhere, translate))
         ]
         if here:
             line = translate.plural(
@@ -119,7 +119,7 @@ class About(commands.Cog):
                 "In this server: right in {share} of {count} answers",
                 here.total(),
             )
-            lines.insert(0, line.format(share=_share_of_right(here, translate)))
+            lines.insert(0, line.format(share=_share_correct(here, translate)))
         elif guild:
             lines.insert(0, translate("Nobody in this server has told me yet whether I was right."))
         return "\n".join(lines)
@@ -184,6 +184,6 @@ class _FiguresListener(discord.ui.View):
         await report_error(interaction, "The button of /about", error)
 
 
-def _share_of_right(corrections: Counter[tuple[str, str]], translate: Translate) -> str:
+def _share_correct(corrections: Counter[tuple[str, str]], translate: Translate) -> str:
     right = sum(times for (heard, meant), times in corrections.items() if heard == meant)
     return translate.percent(right / corrections.total())

@@ -23,10 +23,10 @@ COLOURS = "inferno"
 """Matplotlib's colours from black over red to yellow. Lightness rises evenly, so colour-blind people can read it."""
 
 _ROWS = 5
-_ROW, _COLUMN = 0.2, 0.22
-_TITLE, _WORDS, _LABELS = 0.3, 0.8, 1.6
-_NARROWEST = 5.5
-_LONGEST_WORD = 14
+_ROW, _COLUMN = 0.2, 0.22  # inches
+_TITLE, _WORDS, _LABELS = 0.3, 0.8, 1.6  # inches above and below the strips, and to the left of them
+_NARROWEST = 5.5  # inches
+_LONGEST_WORD = 14  # characters
 _FROM_LEFT, _FROM_RIGHT = mark("{model}, from the left →"), mark("{model}, from the right ←")
 
 

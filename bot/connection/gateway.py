@@ -32,7 +32,7 @@ load thousands of messages would be in memory before the first of them is handle
 
 _STABLE = 60.0  # seconds that a connection must last for the next one to be made at once
 _STABLE_IN_SESSION = 10.0  # the same where the session continues, which Discord allows at any time
-_DISCORDS_OWN = (ReconnectWebSocket, WebSocketClosure, discord.ConnectionClosed, aiohttp.ClientError, OSError)
+_HANDLED_BY_DISCORD_PY = (ReconnectWebSocket, WebSocketClosure, discord.ConnectionClosed, aiohttp.ClientError, OSError)
 
 
 class Heartbeats(KeepAliveHandler):
@@ -100,7 +100,7 @@ class Gateway(DiscordWebSocket):
         """
         try:
             await super().received_message(msg)
-        except _DISCORDS_OWN:
+        except _HANDLED_BY_DISCORD_PY:
             raise
         except Exception as error:
             resume = self.session_id is not None and self.sequence != self._resumed_at

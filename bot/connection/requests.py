@@ -99,9 +99,9 @@ class DiscordRequests:
     def trace(self) -> aiohttp.TraceConfig:
         """Return a trace configuration with which discord.py's HTTP client reports each request and answer here."""
         trace = aiohttp.TraceConfig()
-        trace.on_request_start.append(self._before)
-        trace.on_request_end.append(self._after)
-        trace.on_request_exception.append(self._without_answer)
+        trace.on_request_start.append(self._on_request_start)
+        trace.on_request_end.append(self._on_request_end)
+        trace.on_request_exception.append(self._on_request_exception)
         return trace
 
     @property
@@ -123,7 +123,7 @@ class DiscordRequests:
     ) -> Answer:
         """Send a request to Discord and return its answer.
 
-        Just before discord.py sends it, it calls `_before` through `trace`, where the limits are.
+        Just before discord.py sends it, it calls `_on_request_start` through `trace`, where the limits are.
 
         Args:
             request: the awaitable that a method of discord.py returned.
@@ -156,7 +156,7 @@ class DiscordRequests:
         self._failures.succeed(_ALL_REQUESTS)
         return answer
 
-    async def _before(
+    async def _on_request_start(
         self, _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestStartParams
     ) -> None:
         """Delay a request to keep the limits, or raise HeldBackError; answers to commands and the gateway are exempt.
@@ -184,7 +184,7 @@ class DiscordRequests:
             _when_sent.set(None)
             when_sent()
 
-    async def _after(
+    async def _on_request_end(
         self, _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
         """Note the date, refusals and rate limits in the status and headers of an answer."""
@@ -206,7 +206,7 @@ class DiscordRequests:
             self.token_refused = True
             self._when_token_is_refused()
 
-    async def _without_answer(
+    async def _on_request_exception(
         self, _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestExceptionParams
     ) -> None:
         self._meter.discord_answered(None)

@@ -63,7 +63,7 @@ class Maintenance(commands.Cog):
     async def tidy(self) -> None:
         """Note which servers the bot has left or joined while the database was down, then erase and pack expired data.
 
-        Each process does the former for its own servers, and one process does the latter for all. It goes by Discord's
+        Each process does the former for its own servers, and one process does the latter for all. They use Discord's
         time, since a wrong clock on this computer could make everything look expired.
         """
         if not self._time.known:

@@ -46,7 +46,7 @@ async def serving_health(host: str, port: int) -> AsyncIterator[tuple[Health, Me
         try:
             await web.TCPSite(runner, host, port).start()
         except OSError as error:
-            raise ConfigurationError(_why_not(host, port, error)) from None
+            raise ConfigurationError(_why_unavailable(host, port, error)) from None
         log.info("Serving health checks at http://%s/healthz and /readyz, metrics at /metrics.", _address(host, port))
         yield health, meter
     finally:
@@ -57,10 +57,10 @@ def _application(health: Health) -> tuple[web.Application, Meter]:
     """Return the web application, and the meter whose figures it shows if prometheus-client is installed."""
 
     async def healthz(_request: web.Request) -> web.Response:
-        return _verdict(await health.why_dead())
+        return _health_response(await health.why_dead())
 
     async def readyz(_request: web.Request) -> web.Response:
-        return _verdict(health.why_not_ready())
+        return _health_response(health.why_not_ready())
 
     async def metrics_missing(_request: web.Request) -> web.Response:
         return web.Response(text=f"{NO_METRICS}\n", status=501)
@@ -81,12 +81,12 @@ def _application(health: Health) -> tuple[web.Application, Meter]:
     return app, meter
 
 
-def _verdict(reasons: Sequence[str]) -> web.Response:
+def _health_response(reasons: Sequence[str]) -> web.Response:
     """Return the answer: the status says whether all is well, and the text says why not."""
     return web.Response(text="".join(f"{reason}\n" for reason in reasons) or "ok\n", status=503 if reasons else 200)
 
 
-def _why_not(host: str, port: int, error: OSError) -> str:
+def _why_unavailable(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return (
             f"Port {port} of {host} is in use already: choose another EMOBOT_HEALTH_PORT, or stop what listens there, "

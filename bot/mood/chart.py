@@ -46,7 +46,7 @@ def draw(mood: MoodOverTime, translate: Translate) -> bytes:
 def _draw_into(figure: Figure, mood: MoodOverTime, font: FontProperties, translate: Translate) -> None:
     """Draw both panels, and beside them the legend in the order of the stack."""
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3.5, 1))
-    totals = mood.by_step()
+    totals = mood.messages_by_step()
     stack = _draw_shares(upper, mood)
     lower.bar(range(len(totals)), totals, 1 - _GAP, color=COUNTS)
     _draw_legend(figure, stack, mood, font, translate)
@@ -67,7 +67,7 @@ def _draw_into(figure: Figure, mood: MoodOverTime, font: FontProperties, transla
 
 def _draw_shares(axes: Axes, mood: MoodOverTime) -> list[Any]:
     """Draw the shares of the groups as stacked bars; return the bars of each group, the lowest first."""
-    bars, totals = mood.bars(), mood.by_step()
+    bars, totals = mood.bars(), mood.messages_by_step()
     places = [(bar.start + bar.stop - 1) / 2 for bar in bars]
     widths = [len(bar) - _GAP for bar in bars]
     bottoms = [0.0] * len(bars)

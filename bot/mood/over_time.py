@@ -126,7 +126,7 @@ class MoodOverTime:
             self.groups[group if group in self.groups else OTHERS][step] += messages
             self._valences[step][_VALENCE.get(emotion, 0)] += messages
 
-    def by_step(self) -> list[int]:
+    def messages_by_step(self) -> list[int]:
         """Return the number of messages in each step."""
         return [sum(step) for step in zip(*self.groups.values(), strict=True)]
 
@@ -138,7 +138,7 @@ class MoodOverTime:
         bars: list[range] = []
         filled: list[int] = []  # steps of the current bar that have messages
         messages = 0
-        for step, count in enumerate(self.by_step()):
+        for step, count in enumerate(self.messages_by_step()):
             messages += count
             if count:
                 filled.append(step)
@@ -164,7 +164,7 @@ class MoodOverTime:
         It mentions a change only if it is clear and more than twice its standard error, and no change if there are
         emotions of a user's own data set, which may be pleasant or not.
         """
-        if _own(self.emotions):
+        if _own_labels(self.emotions):
             return mark("I don't know which of these emotions are pleasant, so I can't show a trend.")
         half = self.period.steps // 2
         halves = [sum(part, Counter[int]()) for part in (self._valences[:half], self._valences[half:])]
@@ -181,14 +181,14 @@ class MoodOverTime:
         return mark("The mood has brightened.") if change > 0 else mark("The mood has darkened.")
 
 
-def _own(emotions: Iterable[str]) -> list[str]:
+def _own_labels(emotions: Iterable[str]) -> list[str]:
     """Return the emotions that are not in GoEmotions."""
     return [emotion for emotion in emotions if emotion not in _GROUP_OF and emotion != NEUTRAL]
 
 
 def _colours(emotions: Counter[str]) -> dict[str, str]:
     """Return the colour of each group to draw for these counts."""
-    own = Counter({emotion: emotions[emotion] for emotion in _own(emotions)})
+    own = Counter({emotion: emotions[emotion] for emotion in _own_labels(emotions)})
     if not own:
         return COLOURS
     most = len(OWN_COLOURS) if len(own) <= len(OWN_COLOURS) else len(OWN_COLOURS) - 1

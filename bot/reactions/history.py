@@ -37,8 +37,8 @@ class MessageRecord:
         emoji: the bot's reaction; None if it has none.
         outcome: how the message ended; None while it is handled for the first time.
         unwanted: whether somebody removed a reaction, so that the message gets no other.
-        mood: the emotion that was counted, the server and the channel for which it was counted, and as how many
-            messages.
+        mood: the server and the channel for which the mood was counted, its emotion, and as how many messages; None if
+            it was not counted.
         busy: held while the message or an edit of it is handled.
     """
 

@@ -34,7 +34,7 @@ def matching_zones(typed: str, translate: Translate) -> list[str]:
 
 def zone_label(zone: str, translate: Translate) -> str:
     """Return the city of a time zone with its country, if it has one."""
-    country = translate.countries().get(zone)
+    country = translate.zone_countries().get(zone)
     city = translate.city(zone)
     return f"{city}, {country}" if country else city
 
@@ -53,8 +53,8 @@ def _rank(words: str, name: str) -> int:
 @cache
 def _names(translate: Translate) -> dict[str, tuple[str, str]]:
     """Return the city and the country of each time zone, in plain lower-case letters."""
-    countries = translate.countries()
-    return {zone: (_plain(translate.city(zone)), _plain(country)) for zone, country in countries.items()}
+    zone_countries = translate.zone_countries()
+    return {zone: (_plain(translate.city(zone)), _plain(country)) for zone, country in zone_countries.items()}
 
 
 def _plain(text: str) -> str:

@@ -154,9 +154,9 @@ class Store:
             changes.append(Change(SERVER, guild_id, text))
 
     async def claim_week(self, guild_id: int, week: str) -> bool:
-        """Return whether this process is the one that may post a server's picture of the week.
+        """Claim a server's picture of the week for this process; return False if it has been claimed already.
 
-        If so, no process can claim this week or an earlier one again, unless `release_week` is called.
+        After that, no process can claim this week or an earlier one again, unless `release_week` is called.
 
         Args:
             guild_id: a server with saved settings.
@@ -260,7 +260,7 @@ class Store:
         return {guild_id: left_at.get(guild_id) for guild_id in known if guild_id}  # 0 stands for direct messages
 
     async def claim_job(self, job: str, now: datetime, every: timedelta) -> bool:
-        """Return whether this process must do a job now that one process does for all of them.
+        """Claim a job that one process does for all; return whether this process must do it now.
 
         Args:
             job: its name.

@@ -25,11 +25,11 @@ from classifiers import Classifier
 from tests.bot.store.support import Network
 from tests.bot.support import PREDICTIONS, StubClassifier, World, prediction_of
 
-SETTLES_WITHIN = 12.0
+SETTLE_TIMEOUT = 12.0
 """Real seconds that SimCord waits for the bot to come to rest; its own 5 are too few for a busy machine. A sleep or a
 timeout that ends sooner counts as work to wait for, so this stays below the 15 after which a message is stale."""
 
-LOOKS_EVERY = 0.002
+POLL_INTERVAL = 0.002
 """Real seconds after which SimCord looks again whether the bot is at rest. With its own 0.05, most tests would wait for
 twice as long as they compute."""
 
@@ -38,11 +38,11 @@ BLANK = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQV
 
 
 @pytest.fixture(autouse=True)
-def _settling(monkeypatch: pytest.MonkeyPatch) -> None:
+def _simcord_timing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give SimCord enough time to settle on a busy machine, without waiting longer than the bot works."""
     defaults: Any = vars(simcord.Env)["__init__"].__kwdefaults__
-    monkeypatch.setitem(defaults, "settle_timeout", SETTLES_WITHIN)
-    monkeypatch.setattr(simcord.Env, "_validate_idle", staticmethod(lambda _: LOOKS_EVERY))
+    monkeypatch.setitem(defaults, "settle_timeout", SETTLE_TIMEOUT)
+    monkeypatch.setattr(simcord.Env, "_validate_idle", staticmethod(lambda _: POLL_INTERVAL))
     monkeypatch.setitem(vars(Analyzer)["__init__"].__kwdefaults__, "batch_delay", 0.0)
     # The bot waits for no view and gives none a timeout. For each task SimCord would look for that in all that is in
     # the memory of all forms, which took half of a test's time.
@@ -51,7 +51,7 @@ def _settling(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _no_settings_in_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Hide the environment variables of whoever runs the tests."""
     ours = {field.metadata["variable"] for field in dataclasses.fields(Configuration)}
     for name in list(os.environ):
@@ -66,7 +66,7 @@ def new_server() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _settled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def _joined_long_ago(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the bot react at the pace of a server it joined long ago, unless a test requests `new_server`."""
     if "new_server" not in request.fixturenames:
         for cog in ("reactions", "why"):

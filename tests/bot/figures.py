@@ -11,17 +11,17 @@ from matplotlib.text import Text
 from bot.ui import card
 
 
-def capture_figure(draw: Callable[[], object], placed: bool = False) -> Figure:
+def capture_figure(draw: Callable[[], object], with_layout: bool = False) -> Figure:
     """Return the figure that is saved, without rendering it, which would take as long again.
 
     Args:
         draw: draws and saves the figure.
-        placed: whether to compute the layout, which takes half of the time.
+        with_layout: whether to compute the layout, which takes half of the time.
     """
     figures: list[Figure] = []
 
     def keep(figure: Figure, *_args: object, **_options: object) -> None:
-        if not placed:
+        if not with_layout:
             figure.set_layout_engine("none")
         figure.draw_without_rendering()
         figures.append(figure)

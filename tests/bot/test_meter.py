@@ -16,13 +16,13 @@ from tests.bot.support import reactions_of
 from tests.loopback import configured, connected, serving, until
 
 
-class NotingMeter(Meter):
+class RecordingMeter(Meter):
     """Records what it is told, except for answers to requests that are not reactions."""
 
     def __init__(self) -> None:
         self.batches: list[tuple[str, int]] = []
         self.delays: list[float] = []
-        self.told: list[Any] = []
+        self.calls: list[Any] = []
 
     def model_answered(self, model: str, texts: int, seconds: float) -> None:
         assert seconds >= 0
@@ -30,13 +30,13 @@ class NotingMeter(Meter):
 
     def reaction_requested(self, delay: float) -> None:
         self.delays.append(delay)
-        self.told.clear()
+        self.calls.clear()
 
     def reaction_done(self, action: str) -> None:
-        self.told.append(action)
+        self.calls.append(action)
 
     def discord_answered(self, status: int | None) -> None:
-        self.told.append(status)
+        self.calls.append(status)
 
 
 @pytest.fixture
@@ -46,12 +46,12 @@ async def loopback(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LoopbackDis
 
 
 @pytest.fixture
-def meter() -> NotingMeter:
-    return NotingMeter()
+def meter() -> RecordingMeter:
+    return RecordingMeter()
 
 
 @pytest.fixture
-def bot(loopback: LoopbackDiscord, models: dict[str, Classifier], meter: NotingMeter) -> Emobot:
+def bot(loopback: LoopbackDiscord, models: dict[str, Classifier], meter: RecordingMeter) -> Emobot:
     return create_bot(configured(loopback), models=models, meter=meter)
 
 
@@ -70,42 +70,42 @@ async def outcome_of_message(
 
 
 async def test_reaction_is_metered_with_batch_delay_and_answer(
-    bot: Emobot, loopback: LoopbackDiscord, meter: NotingMeter
+    bot: Emobot, loopback: LoopbackDiscord, meter: RecordingMeter
 ) -> None:
     assert await outcome_of_message(bot, loopback, age=5) == "reacted"
     assert meter.batches == [("bilstm", 1)]
     assert len(meter.delays) == 1
     assert 4 <= meter.delays[0] < 15  # Discord's dates are exact to the second
-    assert meter.told == [204, "add"]
+    assert meter.calls == [204, "add"]
 
 
 async def test_refused_reaction_is_metered_as_refused(
-    bot: Emobot, loopback: LoopbackDiscord, meter: NotingMeter
+    bot: Emobot, loopback: LoopbackDiscord, meter: RecordingMeter
 ) -> None:
     assert await outcome_of_message(bot, loopback, fault=only("/reactions/", refused(403, 50013))) == "forbidden"
-    assert meter.told == [403]
+    assert meter.calls == [403]
 
 
-async def test_retried_request_has_one_delay(bot: Emobot, loopback: LoopbackDiscord, meter: NotingMeter) -> None:
+async def test_retried_request_has_one_delay(bot: Emobot, loopback: LoopbackDiscord, meter: RecordingMeter) -> None:
     assert (
         await outcome_of_message(bot, loopback, fault=only("/reactions/", times(1, limited("user", 0.01)))) == "reacted"
     )
     assert len(meter.delays) == 1
-    assert meter.told == [429, 204, "add"]
+    assert meter.calls == [429, 204, "add"]
 
 
-async def test_missing_answer_is_metered_as_none(bot: Emobot, loopback: LoopbackDiscord, meter: NotingMeter) -> None:
+async def test_missing_answer_is_metered_as_none(bot: Emobot, loopback: LoopbackDiscord, meter: RecordingMeter) -> None:
     async def hang_up(request: web.Request) -> None:
         if request.transport:
             request.transport.abort()
 
     assert await outcome_of_message(bot, loopback, fault=only("/reactions/", hang_up)) == "Discord failed"
-    assert set(meter.told) == {None}
+    assert set(meter.calls) == {None}
 
 
-async def test_removed_reaction_is_metered(bot: Emobot, loopback: LoopbackDiscord, meter: NotingMeter) -> None:
+async def test_removed_reaction_is_metered(bot: Emobot, loopback: LoopbackDiscord, meter: RecordingMeter) -> None:
     async with connected(bot, loopback):
         message_id = await loopback.say("happy")
-        await until(lambda: "add" in meter.told)
+        await until(lambda: "add" in meter.calls)
         await loopback.react(message_id, "❌")
-        await until(lambda: "remove" in meter.told)
+        await until(lambda: "remove" in meter.calls)

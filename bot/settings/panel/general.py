@@ -51,7 +51,7 @@ def whole(translate: Translate) -> ui.ActionRow[ui.LayoutView]:
     )
 
 
-def named_default_model(state: PanelState) -> str:
+def default_model_label(state: PanelState) -> str:
     """Return the label for the model of a server that has not chosen one."""
     return state.translate("the default") + f" ({NAMES[state.default_model]})"
 
@@ -81,7 +81,7 @@ def _degrees(state: PanelState) -> list[discord.SelectOption]:
 
 def _models(state: PanelState) -> list[discord.SelectOption]:
     default = discord.SelectOption(
-        label=named_default_model(state),
+        label=default_model_label(state),
         value="default",
         description=state.translate("chosen by the operator of this bot"),
         default=state.model is None,

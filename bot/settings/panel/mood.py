@@ -55,12 +55,12 @@ def controls(state: PanelState, zones: Sequence[str]) -> list[ui.Item[ui.LayoutV
     ]
 
 
-def named_day(state: PanelState, day: str) -> str:
+def day_name(state: PanelState, day: str) -> str:
     """Return the name of a day of the week, one of `DAYS`, in the reader's language."""
     return state.translate.weekday_name(_A_MONDAY + timedelta(days=DAYS.index(day)))
 
 
-def named_language(state: PanelState) -> str:
+def language_name(state: PanelState) -> str:
     """Return the name of the language in which the bot posts by itself in the server."""
     chosen = state.settings.language
     return translator(discord.Locale(chosen)).language_name() if chosen else _servers_language(state)
@@ -105,7 +105,7 @@ def _weekly_channel(state: PanelState) -> ui.ActionRow[ui.LayoutView]:
 
 def _days(state: PanelState) -> list[discord.SelectOption]:
     return [
-        discord.SelectOption(label=named_day(state, day), value=day, default=day == state.settings.weekly_day)
+        discord.SelectOption(label=day_name(state, day), value=day, default=day == state.settings.weekly_day)
         for day in DAYS
     ]
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from bot.errors import UNREADABLE
 from bot.i18n import Translate
 from bot.settings.emoji import usable_emoji
-from bot.settings.panel.general import LIVELINESS, named_default_model
-from bot.settings.panel.mood import named_day, named_language
+from bot.settings.panel.general import LIVELINESS, default_model_label
+from bot.settings.panel.mood import day_name, language_name
 from bot.settings.panel.state import PanelState, chosen_channels
 from bot.settings.permissions import warning
 from bot.ui.discord_limits import MESSAGE_TEXT
@@ -43,7 +43,7 @@ def summary(state: PanelState) -> dict[str, str]:
         "channels": (translate("Channels"), _where(state)),
         "age_restricted": (translate("Age-restricted channels"), _on_or_off(settings.age_restricted, translate)),
         "liveliness": (translate("Liveliness"), translate(LIVELINESS[settings.liveliness][0])),
-        "model": (translate("Model"), NAMES[state.model] if state.model else named_default_model(state)),
+        "model": (translate("Model"), NAMES[state.model] if state.model else default_model_label(state)),
         "muted": (
             translate("Muted emotions"),
             _listed(label_with_emoji(each, None, translate) for each in sorted(settings.muted)) or none,
@@ -54,7 +54,7 @@ def summary(state: PanelState) -> dict[str, str]:
         ),
         "mood": (translate("Mood counting"), _on_or_off(settings.mood, translate)),
         "time_zone": (translate("Time zone"), translate.city(settings.time_zone)),
-        "language": (translate("Language"), named_language(state)),
+        "language": (translate("Language"), language_name(state)),
         "weekly_channel": (translate("Picture of the week"), _weekly(state)),
         "forgive": (translate("Holding back"), _listed(f"<#{each}>" for each in state.holding_back) or none),
     }
@@ -92,7 +92,7 @@ def _weekly(state: PanelState) -> str:
     if state.weekly_channel is None:
         return translate("off")
     hour, city = translate.hour(settings.weekly_hour), translate.city(settings.time_zone)
-    return f"<#{state.weekly_channel.id}>, {named_day(state, settings.weekly_day)}, {hour} ({city})"
+    return f"<#{state.weekly_channel.id}>, {day_name(state, settings.weekly_day)}, {hour} ({city})"
 
 
 def _obstacle(state: PanelState) -> str:

@@ -52,10 +52,10 @@ async def test_compare_in_a_server_is_public(world: World) -> None:
 class TestInAnotherLanguage:
     @pytest.fixture
     def models(self, bilstm: StubClassifier) -> dict[str, Classifier]:
-        belief = prediction_of(neutral=0.9)
+        neutral = prediction_of(neutral=0.9)
         bilstm.predictions = {
-            "bonjour": dataclasses.replace(belief, known=0.0),
-            "merci": dataclasses.replace(belief, known=0.25),
+            "bonjour": dataclasses.replace(neutral, known=0.0),
+            "merci": dataclasses.replace(neutral, known=0.25),
         }
         return {"bilstm": bilstm}
 

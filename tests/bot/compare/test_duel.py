@@ -253,10 +253,10 @@ async def test_store_keeps_neither_text_nor_voter(world: World, tmp_path: Path) 
 
 async def standings(channel: simcord.ChannelHandle, member: simcord.MemberActor, **options: object) -> dict[str, str]:
     """Return what `/compare standings` shows, by title."""
-    return told_in(await member.slash(channel, "compare", standings=True, **options))
+    return standings_in(await member.slash(channel, "compare", standings=True, **options))
 
 
-def told_in(result: simcord.InteractionResult) -> dict[str, str]:
+def standings_in(result: simcord.InteractionResult) -> dict[str, str]:
     assert result.response
     assert result.ephemeral
     [embed] = result.response.embeds
@@ -277,7 +277,7 @@ async def test_standings_name_the_model_that_is_ahead(world: World, bilstm: Stub
         "The BiLSTM is ahead with 100% of 30 votes for one of the two; the 95% confidence interval is 89% to 100%."
     }
     assert bilstm.batches == []
-    everywhere = told_in(await world.alice.user.slash("compare", standings=True))["Blind comparisons"]
+    everywhere = standings_in(await world.alice.user.slash("compare", standings=True))["Blind comparisons"]
     assert everywhere.startswith("31 votes everywhere: BiLSTM 30, RNN 0, both 0, neither 1.")
 
 

@@ -25,7 +25,9 @@ from tests.bot.languages import language
 WORDS = ("not", "happy", "today")
 
 
-def reading(words: tuple[str, ...] = WORDS, *beliefs: dict[str, float], backward: bool = False) -> PrefixPredictions:
+def prefix_predictions(
+    words: tuple[str, ...] = WORDS, *beliefs: dict[str, float], backward: bool = False
+) -> PrefixPredictions:
     """Return a model's probabilities after each word; labels that are not named have 0.01."""
     rows = tuple(
         tuple(belief.get(label, 0.01) for label in LABELS)
@@ -35,13 +37,17 @@ def reading(words: tuple[str, ...] = WORDS, *beliefs: dict[str, float], backward
 
 
 BOTH = {
-    "rnn": reading(WORDS, {"neutral": 0.6}, {"joy": 0.4, "sadness": 0.3}, {"joy": 0.7}),
-    "bilstm": reading(WORDS, {"neutral": 0.5}, {"sadness": 0.8}, {"sadness": 0.9, "joy": 0.2}, backward=True),
+    "rnn": prefix_predictions(WORDS, {"neutral": 0.6}, {"joy": 0.4, "sadness": 0.3}, {"joy": 0.7}),
+    "bilstm": prefix_predictions(
+        WORDS, {"neutral": 0.5}, {"sadness": 0.8}, {"sadness": 0.9, "joy": 0.2}, backward=True
+    ),
 }
 
 
-def drawn(readings: dict[str, PrefixPredictions], translate: Translate = ENGLISH, placed: bool = False) -> Figure:
-    return capture_figure(lambda: draw(readings, translate), placed)
+def drawn_figure(
+    predictions: dict[str, PrefixPredictions], translate: Translate = ENGLISH, with_layout: bool = False
+) -> Figure:
+    return capture_figure(lambda: draw(predictions, translate), with_layout)
 
 
 def cells(figure: Figure, strip: int) -> npt.NDArray[np.float64]:
@@ -65,7 +71,7 @@ def texts(figure: Figure) -> list[str]:
 
 class TestPicture:
     def test_strips_of_models_and_directions_have_the_same_labels(self) -> None:
-        figure = drawn(BOTH)
+        figure = drawn_figure(BOTH)
         titles = [axes.get_title(loc="left") for axes in figure.axes[:3]]
         assert titles == ["RNN, from the left →", "BiLSTM, from the left →", "BiLSTM, from the right ←"]
         for axes in figure.axes[:3]:
@@ -75,20 +81,20 @@ class TestPicture:
         assert [word.get_text() for word in figure.axes[2].get_xticklabels()] == list(WORDS)
 
     def test_columns_are_words_and_rows_labels(self) -> None:
-        figure = drawn(BOTH)
+        figure = drawn_figure(BOTH)
         assert np.allclose(cells(figure, 0)[:3], [[0.01, 0.3, 0.01], [0.01, 0.4, 0.7], [0.6, 0.01, 0.01]])
         assert np.allclose(cells(figure, 2)[:3], [[0.01, 0.8, 0.9], [0.01, 0.01, 0.2], [0.5, 0.01, 0.01]])
         assert figure.axes[0].yaxis_inverted()  # the first label is on top
 
     def test_dot_marks_the_strongest_label(self) -> None:
-        figure = drawn(BOTH)
+        figure = drawn_figure(BOTH)
         assert dots(figure, 0) == [(0, "neutral"), (1, "joy"), (2, "joy")]
         assert dots(figure, 1) == [(0, "neutral"), (1, "sadness"), (2, "sadness")]
 
     def test_omitted_label_has_no_dot(self) -> None:
         words = tuple("abcdef")
         each = ({label: 0.5 + place / 100} for place, label in enumerate(LABELS[:6]))
-        figure = drawn({"rnn": reading(words, *each)})
+        figure = drawn_figure({"rnn": prefix_predictions(words, *each)})
         assert dots(figure, 0) == [(place, LABELS[place]) for place in range(1, 6)]
 
     def test_picture_is_dark_and_small(self) -> None:
@@ -101,7 +107,9 @@ class TestPicture:
 
     def test_longest_text_shows_every_word(self) -> None:
         words = tuple(f"disappointing{place}" for place in range(64))
-        figure = drawn({"bilstm": reading(words, *[{"joy": 0.5}] * 64, backward=True)}, placed=True)
+        figure = drawn_figure(
+            {"bilstm": prefix_predictions(words, *[{"joy": 0.5}] * 64, backward=True)}, with_layout=True
+        )
         assert figure.bbox.width < 4000
         [*_, last] = figure.axes[:2]
         places = [word.get_window_extent() for word in last.get_xticklabels()]
@@ -110,7 +118,7 @@ class TestPicture:
 
     @pytest.mark.parametrize("locale", LANGUAGES)
     def test_texts_of_every_language_fit(self, locale: str) -> None:
-        figure = drawn(BOTH, translator(discord.Locale(locale)), placed=True)
+        figure = drawn_figure(BOTH, translator(discord.Locale(locale)), with_layout=True)
         for text in visible_texts(figure):
             place = text.get_window_extent()
             assert place.x0 >= 0
@@ -118,7 +126,7 @@ class TestPicture:
         assert figure.axes[0].bbox.width > figure.bbox.width / 2
 
     def test_english_replaces_words_that_the_font_lacks(self) -> None:
-        assert texts(drawn(BOTH, language("{}喜".format))) == texts(drawn(BOTH))
+        assert texts(drawn_figure(BOTH, language("{}喜".format))) == texts(drawn_figure(BOTH))
 
     @given(st.lists(st.text(min_size=1, max_size=30), min_size=1, max_size=6).map(tuple))
     @settings(max_examples=settings().max_examples // 10)  # a picture takes long
@@ -126,14 +134,14 @@ class TestPicture:
     @example(("\\", "%", "_", "{}"))
     def test_words_of_any_script_are_drawn(self, words: tuple[str, ...]) -> None:
         """None of them is drawn as a formula, and none causes a warning about missing glyphs."""
-        figure = drawn({"rnn": reading(words, *[{"joy": 0.5}] * len(words))})
+        figure = drawn_figure({"rnn": prefix_predictions(words, *[{"joy": 0.5}] * len(words))})
         shown = [word.get_text() for word in figure.axes[0].get_xticklabels()]
         assert len(shown) == len(words)
         assert all(len(word) <= 14 for word in shown)
         assert figure.bbox.height < 1500
 
     def test_characters_missing_in_the_font_are_drawn_as_empty_frames(self) -> None:
-        figure = drawn({"rnn": reading(("嬉しい", "so🎉🎉", "$x$"))})
+        figure = drawn_figure({"rnn": prefix_predictions(("嬉しい", "so🎉🎉", "$x$"))})
         assert [word.get_text() for word in figure.axes[0].get_xticklabels()] == ["▯", "so▯", "$x$"]
 
 
@@ -157,6 +165,6 @@ class TestInWords:
     def test_words_fit_for_any_length_of_text(self) -> None:
         words = tuple(f"{'x' * 50}{place}" for place in range(64))
         turning = [{LABELS[place % 28]: 0.5} for place in range(64)]
-        text = alternative_text({"bilstm": reading(words, *turning, backward=True)}, ENGLISH)
+        text = alternative_text({"bilstm": prefix_predictions(words, *turning, backward=True)}, ENGLISH)
         assert 900 < len(text) <= 1024
         assert text.endswith(".")

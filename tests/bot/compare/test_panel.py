@@ -23,7 +23,7 @@ FEAR = Answer(prediction_of(fear=0.7), 12.3)
 NEUTRAL = Answer(prediction_of(neutral=0.8), 1.0)
 
 
-def knowing(share: float) -> Answer:
+def answer_knowing(share: float) -> Answer:
     """Return the answer of a model that knows this share of the words."""
     return Answer(dataclasses.replace(prediction_of(neutral=0.8), known=share), 1.0)
 
@@ -32,7 +32,7 @@ COMPONENTS_V2 = 1 << 15
 LOCALES = [discord.Locale.british_english, *map(discord.Locale, LANGUAGES)]
 
 
-def explained(text: str, **shares: float) -> Explanation:
+def explanation_of(text: str, **shares: float) -> Explanation:
     """Return an answer with word shares, where words are separated by spaces."""
     return Explanation(
         "joy",
@@ -43,7 +43,7 @@ def explained(text: str, **shares: float) -> Explanation:
     )
 
 
-def compared(
+def comparison_of(
     text: str = "what a day",
     answers: dict[str, Answer] | None = None,
     page: Page = Page.TOP,
@@ -51,7 +51,7 @@ def compared(
 ) -> Comparison:
     quotation = Quotation.from_text(text)
     answers = answers or {"rnn": FEAR, "bilstm": JOY}
-    explanation = explanation or explained(quotation.text)
+    explanation = explanation or explanation_of(quotation.text)
     explanations = {} if page is Page.ALL else dict.fromkeys(answers, explanation)
     return Comparison(quotation, 7, answers, explanations, "A picture." if page is Page.HEAT else None)
 
@@ -69,7 +69,7 @@ def buttons(panel: Any) -> dict[str, str]:
 
 
 async def test_models_are_shown_one_below_the_other() -> None:
-    panel = ComparisonPanel(compared(explanation=explained("what a day", day=0.5, what=-0.1)))
+    panel = ComparisonPanel(comparison_of(explanation=explanation_of("what a day", day=0.5, what=-0.1)))
     assert texts(panel) == [
         "> what a day",
         "They disagree: the RNN heard **fear** 😨, the BiLSTM heard **joy** 😃.",
@@ -94,11 +94,11 @@ async def test_models_are_shown_one_below_the_other() -> None:
 
 
 async def test_text_without_decisive_words_is_described_as_such() -> None:
-    assert "-# No single word makes the difference here." in texts(ComparisonPanel(compared()))
+    assert "-# No single word makes the difference here." in texts(ComparisonPanel(comparison_of()))
 
 
 async def test_all_labels_are_in_one_table_for_both_models() -> None:
-    panel = ComparisonPanel(compared(page=Page.ALL))
+    panel = ComparisonPanel(comparison_of(page=Page.ALL))
     _, _, table, _ = texts(panel)
     head, *rows = table.split("\n")
     assert head == "`RNN         BiLSTM     `"
@@ -117,7 +117,7 @@ async def test_all_labels_are_in_one_table_for_both_models() -> None:
 
 
 async def test_heat_map_is_below_both_models() -> None:
-    panel = ComparisonPanel(compared(page=Page.HEAT))
+    panel = ComparisonPanel(comparison_of(page=Page.HEAT))
     [gallery] = [part for part in parts(panel) if part["type"] == 12]
     [item] = gallery["items"]
     assert (item["media"]["url"], item["description"]) == ("attachment://heat-map.png", "A picture.")
@@ -141,12 +141,12 @@ async def test_heat_map_is_below_both_models() -> None:
             {"rnn": JOY, "gru": JOY, "bilstm": FEAR},
             "They disagree: the RNN heard **joy** 😃, the GRU heard **joy** 😃, the BiLSTM heard **fear** 😨.",
         ),
-        ({"rnn": knowing(0.6), "bilstm": knowing(0.6)}, "They agree on **neutral** 😐."),
+        ({"rnn": answer_knowing(0.6), "bilstm": answer_knowing(0.6)}, "They agree on **neutral** 😐."),
         (
-            {"rnn": knowing(0.25), "bilstm": knowing(0.25)},
+            {"rnn": answer_knowing(0.25), "bilstm": answer_knowing(0.25)},
             "I know only 25% of these words, so this is no more than a guess.",
         ),
-        ({"rnn": knowing(0.0)}, "I know none of these words, so this is no more than a guess."),
+        ({"rnn": answer_knowing(0.0)}, "I know none of these words, so this is no more than a guess."),
     ],
 )
 def test_verdict_is_a_sentence(answers: dict[str, Answer], sentence: str) -> None:
@@ -155,15 +155,15 @@ def test_verdict_is_a_sentence(answers: dict[str, Answer], sentence: str) -> Non
 
 async def test_agreement_disagreement_and_lack_of_words_differ_in_colour() -> None:
     colours = [
-        parts(ComparisonPanel(compared(answers=answers)))[0]["accent_color"]
-        for answers in ({"rnn": JOY, "bilstm": JOY}, {"rnn": FEAR, "bilstm": JOY}, {"rnn": knowing(0.5)})
+        parts(ComparisonPanel(comparison_of(answers=answers)))[0]["accent_color"]
+        for answers in ({"rnn": JOY, "bilstm": JOY}, {"rnn": FEAR, "bilstm": JOY}, {"rnn": answer_knowing(0.5)})
     ]
     assert len(set(colours)) == 3
 
 
 async def test_table_of_many_labels_shows_as_many_as_fit() -> None:
     prediction = Prediction(tuple(f"number {place}" for place in range(200)), (0.5,) * 200, (0.3,) * 200)
-    panel: Any = ComparisonPanel(compared(answers={"rnn": Answer(prediction, 1.0)}, page=Page.ALL))
+    panel: Any = ComparisonPanel(comparison_of(answers={"rnn": Answer(prediction, 1.0)}, page=Page.ALL))
     validate_components(panel.to_components(), flags=COMPONENTS_V2)
     assert "number 30\n" in texts(panel)[2]
 
@@ -219,8 +219,8 @@ async def test_any_text_fits_a_panel_in_any_language(
     text: str, times: int, share: float, answers: dict[str, Answer], page: Page, locale: discord.Locale
 ) -> None:
     text = Quotation.from_text((text * times)[:INPUT_TEXT]).text
-    explanation = explained(text, **dict.fromkeys(text.split(), share))
-    panel: Any = ComparisonPanel(compared(text, answers, page, explanation), translator(locale))
+    explanation = explanation_of(text, **dict.fromkeys(text.split(), share))
+    panel: Any = ComparisonPanel(comparison_of(text, answers, page, explanation), translator(locale))
     validate_components(panel.to_components(), flags=COMPONENTS_V2)
     assert sum(len(shown.encode("utf-16-le", "surrogatepass")) // 2 for shown in texts(panel)) <= MESSAGE_TEXT
     assert len(parts(panel)) <= 40
@@ -254,7 +254,7 @@ def test_own_labels_are_shown_unchanged() -> None:
     answers = {"rnn": Answer(prediction, 1.0)}
     assert verdict(answers) == "Only the RNN is loaded; it heard **self\\_doubt** 🏷️."
     for page in (Page.TOP, Page.ALL):
-        shown = "\n".join(texts(ComparisonPanel(compared(answers=answers, page=page))))
+        shown = "\n".join(texts(ComparisonPanel(comparison_of(answers=answers, page=page))))
         assert "🏷️ self\\_doubt\n" in shown
         assert "😊 happy\n" in shown
         assert "😐 neutral" in shown

@@ -76,12 +76,12 @@ def test_requests_accepted_before_the_window_do_not_count(clock: ManualClock) ->
 
 def test_200_refusals_are_too_many_however_many_requests_are_accepted(clock: ManualClock) -> None:
     refusals = RefusalCounter(clock)
-    told = []
+    results = []
     for status in (404, 401, 403, 403, 429) * 50:
         for _ in range(10):
             refusals.accept()
-        told.append(refusals.count(status))
-    assert told == [*[None] * 249, {401: 50, 403: 100, 404: 50, 429: 50}]
+        results.append(refusals.count(status))
+    assert results == [*[None] * 249, {401: 50, 403: 100, 404: 50, 429: 50}]
 
 
 def test_more_refusals_allow_fewer_concurrent_requests(clock: ManualClock) -> None:
@@ -102,8 +102,8 @@ def test_three_refusals_in_a_row_allow_one_request_at_a_time_until_a_success(clo
 
 
 @pytest.fixture
-async def passing(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> ManualClock:
-    """The event loop's time, which advances at once while every task waits for it."""
+async def simulated_time(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> ManualClock:
+    """The event loop's time, which advances without waiting whenever all tasks sleep."""
     loop = asyncio.get_running_loop()
     selector: Any = vars(loop)["_selector"]
     select = selector.select
@@ -126,18 +126,18 @@ def limiter_of(
 
 async def take(limiter: RateLimiter, wanted: list[float]) -> tuple[list[float], list[float]]:
     """Send several requests at once, answered at once; return those admitted, in order, and those refused."""
-    given: list[float] = []
+    admitted: list[float] = []
     refused: list[float] = []
 
     async def one(freshness: float) -> None:
         if await limiter.acquire(freshness):
-            given.append(freshness)
+            admitted.append(freshness)
             limiter.release()
         else:
             refused.append(freshness)
 
     await asyncio.gather(*map(one, wanted))
-    return given, refused
+    return admitted, refused
 
 
 async def admission_times(
@@ -171,89 +171,91 @@ async def admission_times(
     return moments
 
 
-async def test_burst_is_sent_at_once_at_any_time_within_a_second(passing: ManualClock) -> None:
-    limiter = limiter_of(passing, limit=12, window=1.2)
-    assert await admission_times(limiter, passing, 5) == [0.0] * 5
-    passing.now += 0.6
-    assert await admission_times(limiter, passing, 7) == [0.0] * 7
-    passing.now += 0.6
-    assert await admission_times(limiter, passing, 5) == [0.0] * 5
+async def test_burst_is_sent_at_once_at_any_time_within_a_second(simulated_time: ManualClock) -> None:
+    limiter = limiter_of(simulated_time, limit=12, window=1.2)
+    assert await admission_times(limiter, simulated_time, 5) == [0.0] * 5
+    simulated_time.now += 0.6
+    assert await admission_times(limiter, simulated_time, 7) == [0.0] * 7
+    simulated_time.now += 0.6
+    assert await admission_times(limiter, simulated_time, 5) == [0.0] * 5
 
 
-async def test_waiting_requests_are_evenly_spaced(passing: ManualClock) -> None:
-    moments = await admission_times(limiter_of(passing, limit=12, window=1.2), passing, 36)
+async def test_waiting_requests_are_evenly_spaced(simulated_time: ManualClock) -> None:
+    moments = await admission_times(limiter_of(simulated_time, limit=12, window=1.2), simulated_time, 36)
     assert moments == pytest.approx([0.0] * 12 + [1.2 + n / 10 for n in range(24)])
 
 
-async def test_request_counts_until_one_second_after_its_answer(passing: ManualClock) -> None:
-    moments = await admission_times(limiter_of(passing, limit=2, window=1), passing, 6, answered_after=0.3)
+async def test_request_counts_until_one_second_after_its_answer(simulated_time: ManualClock) -> None:
+    moments = await admission_times(
+        limiter_of(simulated_time, limit=2, window=1), simulated_time, 6, answered_after=0.3
+    )
     assert moments == pytest.approx([0.0, 0.0, 1.3, 1.8, 2.6, 3.1])
 
 
-async def test_unsent_request_frees_its_place(passing: ManualClock) -> None:
-    limiter = limiter_of(passing, limit=1, window=1)
+async def test_unsent_request_frees_its_place(simulated_time: ManualClock) -> None:
+    limiter = limiter_of(simulated_time, limit=1, window=1)
     assert await limiter.acquire(1)
     limiter.release(sent=False)
-    assert await admission_times(limiter, passing, 2) == [0.0, 1.0]
+    assert await admission_times(limiter, simulated_time, 2) == [0.0, 1.0]
 
 
-async def test_waiting_requests_are_sent_together_after_a_pause_of_the_process(passing: ManualClock) -> None:
-    moments = await admission_times(limiter_of(passing, limit=3, window=0.3), passing, 11, pause_after=6)
+async def test_waiting_requests_are_sent_together_after_a_pause_of_the_process(simulated_time: ManualClock) -> None:
+    moments = await admission_times(limiter_of(simulated_time, limit=3, window=0.3), simulated_time, 11, pause_after=6)
     assert moments == pytest.approx([0.0] * 3 + [0.3, 0.4, 0.5] + [1.5] * 2 + [1.8, 1.9, 2.0])
 
 
-async def test_idle_time_allows_no_more_than_one_burst(passing: ManualClock) -> None:
-    limiter = limiter_of(passing, limit=3, window=0.3)
-    passing.now += 3600
-    assert (await admission_times(limiter, passing, 13))[-1] == pytest.approx(1.2)
+async def test_idle_time_allows_no_more_than_one_burst(simulated_time: ManualClock) -> None:
+    limiter = limiter_of(simulated_time, limit=3, window=0.3)
+    simulated_time.now += 3600
+    assert (await admission_times(limiter, simulated_time, 13))[-1] == pytest.approx(1.2)
 
 
-async def test_newest_requests_go_first_and_the_oldest_are_refused(passing: ManualClock) -> None:
-    limiter = limiter_of(passing, limit=1, window=0.1, max_waiting=3)
+async def test_newest_requests_go_first_and_the_oldest_are_refused(simulated_time: ManualClock) -> None:
+    limiter = limiter_of(simulated_time, limit=1, window=0.1, max_waiting=3)
     assert await take(limiter, [1, 5, 2, 9, 4, 7]) == ([1, 9, 7, 5], [2, 4])
 
 
-async def test_older_message_does_not_overtake_newer_waiting_ones(passing: ManualClock) -> None:
-    limiter = limiter_of(passing, limit=2, window=0.2)
+async def test_older_message_does_not_overtake_newer_waiting_ones(simulated_time: ManualClock) -> None:
+    limiter = limiter_of(simulated_time, limit=2, window=0.2)
     assert await take(limiter, [9, 8]) == ([9, 8], [])
-    given: list[float] = []
+    admitted: list[float] = []
 
     async def one(freshness: float, then: float | None = None) -> None:
         assert await limiter.acquire(freshness)
         limiter.release()
-        given.append(freshness)
+        admitted.append(freshness)
         if then is not None:
             await one(then)
 
     await asyncio.gather(one(5), one(6, then=1))
-    assert given == [6, 5, 1]
+    assert admitted == [6, 5, 1]
 
 
-async def test_requests_wait_for_unanswered_ones_and_the_newest_go_first(passing: ManualClock) -> None:
+async def test_requests_wait_for_unanswered_ones_and_the_newest_go_first(simulated_time: ManualClock) -> None:
     max_unanswered = 2
-    limiter = RateLimiter(passing, lambda: max_unanswered, limit=100, window=1, max_waiting=3)
+    limiter = RateLimiter(simulated_time, lambda: max_unanswered, limit=100, window=1, max_waiting=3)
     assert [await limiter.acquire(9), await limiter.acquire(8)] == [True, True]
     waiting = [asyncio.create_task(limiter.acquire(freshness)) for freshness in (5, 7, 6)]
 
-    async def given() -> list[bool]:
+    async def admitted() -> list[bool]:
         await asyncio.sleep(0.1)
         return [task.done() for task in waiting]
 
-    assert await given() == [False] * 3
+    assert await admitted() == [False] * 3
     limiter.release()
-    assert await given() == [False, True, False]
+    assert await admitted() == [False, True, False]
     max_unanswered = 1
     limiter.release()
-    assert await given() == [False, True, False]
+    assert await admitted() == [False, True, False]
     limiter.release()
-    assert await given() == [False, True, True]
+    assert await admitted() == [False, True, True]
     limiter.release()
-    assert await given() == [True] * 3
+    assert await admitted() == [True] * 3
 
 
-async def test_request_waits_again_if_refusals_lowered_the_limit_meanwhile(passing: ManualClock) -> None:
+async def test_request_waits_again_if_refusals_lowered_the_limit_meanwhile(simulated_time: ManualClock) -> None:
     max_unanswered = 2
-    limiter = RateLimiter(passing, lambda: max_unanswered, limit=2, window=1, max_waiting=3)
+    limiter = RateLimiter(simulated_time, lambda: max_unanswered, limit=2, window=1, max_waiting=3)
     assert await take(limiter, [9, 8]) == ([9, 8], [])
     waiting = [asyncio.create_task(limiter.acquire(freshness)) for freshness in (7, 6)]
     await asyncio.sleep(1.2)  # the second would be admitted after 1.5 s
@@ -264,19 +266,19 @@ async def test_request_waits_again_if_refusals_lowered_the_limit_meanwhile(passi
     await asyncio.gather(*waiting)
 
 
-async def test_cancelled_request_uses_no_place(passing: ManualClock) -> None:
-    limiter = limiter_of(passing, limit=1, window=0.1, max_waiting=3)
+async def test_cancelled_request_uses_no_place(simulated_time: ManualClock) -> None:
+    limiter = limiter_of(simulated_time, limit=1, window=0.1, max_waiting=3)
     assert await take(limiter, [1]) == ([1], [])
     gone = asyncio.create_task(limiter.acquire(3))
     await asyncio.sleep(0)
     gone.cancel()
     assert await take(limiter, [2, 1, 4]) == ([4, 2], [1])
-    assert passing.now - 1000 == pytest.approx(0.2)
+    assert simulated_time.now - 1000 == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize("allowed", [50, 12.5, 5.6, 1.2])
-async def test_rate_stays_below_the_limit_for_any_latency(passing: ManualClock, allowed: float) -> None:
-    limiter = RateLimiter.below(allowed, passing, lambda: 1000)
+async def test_rate_stays_below_the_limit_for_any_latency(simulated_time: ManualClock, allowed: float) -> None:
+    limiter = RateLimiter.below(allowed, simulated_time, lambda: 1000)
     arrivals: list[float] = []
     delays = random.Random(0)  # noqa: S311 - not for a secret
 
@@ -285,7 +287,7 @@ async def test_rate_stays_below_the_limit_for_any_latency(passing: ManualClock, 
         if await limiter.acquire(number):
             slow = delays.choice((0.02, 2.0))
             await asyncio.sleep(slow * delays.random())
-            arrivals.append(passing.now)
+            arrivals.append(simulated_time.now)
             await asyncio.sleep(slow * delays.random())
             limiter.release()
 
@@ -294,16 +296,16 @@ async def test_rate_stays_below_the_limit_for_any_latency(passing: ManualClock, 
     assert len(arrivals) >= 20 * 0.4 * allowed
 
 
-async def test_rate_reaches_90_percent_of_the_limit_with_quick_answers(passing: ManualClock) -> None:
-    limiter = RateLimiter.below(50, passing, lambda: 1000)
-    moments = await admission_times(limiter, passing, 45 * 2, answered_after=0.01)
+async def test_rate_reaches_90_percent_of_the_limit_with_quick_answers(simulated_time: ManualClock) -> None:
+    limiter = RateLimiter.below(50, simulated_time, lambda: 1000)
+    moments = await admission_times(limiter, simulated_time, 45 * 2, answered_after=0.01)
     assert moments[44] == 0
     assert moments[-1] == pytest.approx(1.01 + 44 / 45)
 
 
 async def test_small_share_of_the_limit_still_sends_one_request_at_a_time(
-    passing: ManualClock,
+    simulated_time: ManualClock,
 ) -> None:
-    limiter = RateLimiter.below(0.5, passing, lambda: 100)
+    limiter = RateLimiter.below(0.5, simulated_time, lambda: 100)
     assert await take(limiter, [1, 3, 2]) == ([1, 3], [2])
-    assert passing.now - 1000 == pytest.approx(2)
+    assert simulated_time.now - 1000 == pytest.approx(2)

@@ -32,7 +32,7 @@ def limit(remaining: int = 1000, max_concurrency: int = 1, reset_after: int = 3_
     return {"total": 1000, "remaining": remaining, "reset_after": reset_after, "max_concurrency": max_concurrency}
 
 
-async def begun(starts: SessionStarts, clock: ManualClock, *shards: int) -> list[float]:
+async def start_times(starts: SessionStarts, clock: ManualClock, *shards: int) -> list[float]:
     """Return when each shard begins its session, in seconds from now."""
     began, moments = clock.now, []
     for shard_id in shards:
@@ -42,12 +42,12 @@ async def begun(starts: SessionStarts, clock: ManualClock, *shards: int) -> list
 
 
 async def test_sessions_begin_apart_without_a_known_limit(starts: SessionStarts, clock: ManualClock) -> None:
-    assert await begun(starts, clock, 0, 1, 0) == [0, SESSION_INTERVAL, 2 * SESSION_INTERVAL]
+    assert await start_times(starts, clock, 0, 1, 0) == [0, SESSION_INTERVAL, 2 * SESSION_INTERVAL]
 
 
 async def test_shards_of_different_buckets_begin_at_once(starts: SessionStarts, clock: ManualClock) -> None:
     starts.note(limit(max_concurrency=2))
-    assert await begun(starts, clock, 0, 1, 2, 3) == [0, 0, SESSION_INTERVAL, SESSION_INTERVAL]
+    assert await start_times(starts, clock, 0, 1, 2, 3) == [0, 0, SESSION_INTERVAL, SESSION_INTERVAL]
 
 
 async def test_exhausted_session_limit_waits_for_the_reset_and_warns_once(
@@ -55,7 +55,7 @@ async def test_exhausted_session_limit_waits_for_the_reset_and_warns_once(
 ) -> None:
     starts.note(limit(remaining=1))
     await starts.wait_for(1)
-    assert await begun(starts, clock, 0, 0, 0) == [0, 3600, 3600 + SESSION_INTERVAL]
+    assert await start_times(starts, clock, 0, 0, 0) == [0, 3600, 3600 + SESSION_INTERVAL]
     assert caplog.messages == [
         "Discord lets this bot start no more sessions until 2026-03-01 12:59 UTC, but it needs 1: it waits until then."
     ]
@@ -71,7 +71,7 @@ async def test_all_shards_wait_if_sessions_are_left_for_only_some(
     assert caplog.messages == [
         "Discord lets this bot start 3 more sessions until 2026-03-01 13:00 UTC, but it needs 4: it waits until then."
     ]
-    moments = await begun(starts, clock, *range(1001))
+    moments = await start_times(starts, clock, *range(1001))
     assert moments == [*(number * SESSION_INTERVAL for number in range(1000)), 24 * 3600]
 
 

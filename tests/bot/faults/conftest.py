@@ -31,7 +31,7 @@ EARLIER_COMMAND = {"name": "earlier", "description": "Of an earlier version"}
 
 
 @pytest.fixture(autouse=True)
-def _unrestrained(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_pace_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Switch off the pause and the highest share of reactions, and give the database as much time as it needs."""
     monkeypatch.setattr("bot.store.sync._LOCK_TIMEOUT", 10_000)
     monkeypatch.setitem(PROFILES, Liveliness.NORMAL, Profile(strictness=0, share=1, free=1000, cooldown=0))

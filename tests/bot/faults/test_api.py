@@ -55,7 +55,9 @@ LONGEST_PAUSE = 600.0  # seconds for which the bot sends no requests after too m
 EACH = 4  # messages in a round, each in another server
 
 
-async def storm(bot: Emobot, loopback: LoopbackDiscord, skipper: Skipper, model: StubClassifier) -> None:
+async def write_for_ten_minutes(
+    bot: Emobot, loopback: LoopbackDiscord, skipper: Skipper, model: StubClassifier
+) -> None:
     """Write messages for ten minutes, in one server after the other."""
     outcomes, written = reactions_of(bot).outcomes, 0
     for turn in range(ROUNDS):
@@ -85,7 +87,7 @@ async def test_ten_minutes_of_failures_lose_only_reactions(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, bilstm: StubClassifier, kind: str
 ) -> None:
     loopback.api.fault = only("/reactions/", FAILURES[kind])
-    await storm(running, loopback, skipper, bilstm)
+    await write_for_ten_minutes(running, loopback, skipper, bilstm)
     assert len(loopback.api.refused()) <= 20
     assert await counted_moods(running, loopback) == ROUNDS * EACH
     loopback.api.fault = None
@@ -98,7 +100,7 @@ async def test_ten_minutes_of_refusals_lose_only_reactions_and_are_at_most_20(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, bilstm: StubClassifier, kind: str
 ) -> None:
     loopback.api.fault = only("/reactions/", REFUSALS[kind])
-    await storm(running, loopback, skipper, bilstm)
+    await write_for_ten_minutes(running, loopback, skipper, bilstm)
     requests = [asked for asked in loopback.api.requests if 400 <= asked.status < 500]
     if kind != "429 shared":  # these do not count towards a ban
         assert len(requests) <= 20

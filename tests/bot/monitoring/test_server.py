@@ -33,10 +33,10 @@ def _no_wait_for_further_servers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Skip the two seconds for which discord.py waits for further servers before it is ready."""
     initialise = AutoShardedConnectionState.__init__
 
-    def impatient(state: AutoShardedConnectionState[Any], **options: Any) -> None:
+    def initialise_without_waiting(state: AutoShardedConnectionState[Any], **options: Any) -> None:
         initialise(state, **options, guild_ready_timeout=0.01)
 
-    monkeypatch.setattr(AutoShardedConnectionState, "__init__", impatient)
+    monkeypatch.setattr(AutoShardedConnectionState, "__init__", initialise_without_waiting)
 
 
 @pytest.fixture

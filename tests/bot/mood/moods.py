@@ -19,7 +19,7 @@ def mood_of(period: str, *counts: tuple[float, str, int]) -> MoodOverTime:
     )
 
 
-def throughout(period: str, **messages: int) -> MoodOverTime:
+def mood_throughout(period: str, **messages: int) -> MoodOverTime:
     """Return the same emotions in each step of a period."""
     hours = PERIODS[period].step / timedelta(hours=1)
     steps = range(PERIODS[period].steps)

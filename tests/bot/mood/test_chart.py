@@ -21,7 +21,7 @@ from bot.ui.card import BACKGROUND, TEXT_COLOUR
 from classifiers.emotions import NEUTRAL
 from tests.bot.figures import capture_figure, visible_texts
 from tests.bot.languages import language
-from tests.bot.mood.moods import NOW, german, mood_of, throughout
+from tests.bot.mood.moods import NOW, german, mood_of, mood_throughout
 
 Picture = npt.NDArray[np.float64]
 
@@ -89,7 +89,7 @@ def rgb(colour: str) -> tuple[float, ...]:
 @pytest.fixture(scope="module")
 def month() -> bytes:
     """The picture of a month, as it is sent."""
-    return draw(throughout("month", joy=30, neutral=40, anger=5), ENGLISH)
+    return draw(mood_throughout("month", joy=30, neutral=40, anger=5), ENGLISH)
 
 
 def read(png: bytes) -> Picture:
@@ -119,7 +119,7 @@ class TestPicture:
         assert read(month).shape == (700, 1100, 4)
 
     def test_bar_height_is_proportional_to_the_share(self) -> None:
-        picture = pixels(throughout("day", joy=10, sadness=20, neutral=10))
+        picture = pixels(mood_throughout("day", joy=10, sadness=20, neutral=10))
         joy, sadness, neutral = (np.array(columns(picture, COLOURS[group])) for group in ("joy", "sadness", NEUTRAL))
         assert len(joy) == len(sadness) == len(neutral) == 24
         assert np.abs(sadness - 2 * joy).max() <= 4
@@ -127,7 +127,7 @@ class TestPicture:
         assert columns(picture, COLOURS["anger"]) == []
 
     def test_groups_are_stacked_in_the_order_of_the_legend(self) -> None:
-        mood = throughout("day", **dict.fromkeys(COLOURS, 5))
+        mood = mood_throughout("day", **dict.fromkeys(COLOURS, 5))
         picture = pixels(mood)
         for part in (picture[:, :800], picture[:, 800:]):
             heights = [np.argwhere(is_coloured(part, colour))[:, 0].mean() for colour in COLOURS.values()]
@@ -165,7 +165,7 @@ class TestPicture:
         ],
     )
     def test_picture_contains_its_texts(self, period: str, axis: list[str], scale: str) -> None:
-        written = texts(throughout(period, joy=3, grief=1), ENGLISH)
+        written = texts(mood_throughout(period, joy=3, grief=1), ENGLISH)
         assert [text for text in written if "\n" in text] == axis
         assert {scale, "Share of messages", "Messages", "0%", "50%", "100%"} <= set(written)
         assert [text.strip("\u2007") for text in written if "%  " in text] == [
@@ -181,13 +181,13 @@ class TestPicture:
         assert sorted(names) == sorted(["$\\alpha$ rage", "▯", f"{'a' * 19}…", "b", "andere Emotionen"])
 
     def test_picture_contains_translated_texts(self) -> None:
-        written = texts(throughout("week", joy=3), german)
+        written = texts(mood_throughout("week", joy=3), german)
         assert {"Mi\n18. Nov.", "Anteil der Nachrichten", "Nachrichten", "50\xa0%"} <= set(written)
         assert "100\xa0%  Freude u. a." in written
 
     def test_long_words_stay_within_the_picture_and_outside_the_bars(self) -> None:
         translate = language(lambda text: text if "{" in text else f"{text} {text[:8]}")
-        figure = drawn(throughout("week", joy=3), translate, placed=True)
+        figure = drawn_figure(mood_throughout("week", joy=3), translate, with_layout=True)
         [legend] = figure.legends
         names = legend.get_window_extent()
         assert names.x1 <= figure.bbox.x1
@@ -199,7 +199,7 @@ class TestPicture:
 
     @pytest.mark.parametrize("locale", LANGUAGES)
     def test_texts_of_every_language_fit(self, locale: str) -> None:
-        figure = drawn(throughout("week", joy=3), translator(discord.Locale(locale)), placed=True)
+        figure = drawn_figure(mood_throughout("week", joy=3), translator(discord.Locale(locale)), with_layout=True)
         places = {text.get_text(): text.get_window_extent() for text in visible_texts(figure)}
         assert all(place.x0 >= 0 and place.x1 <= figure.bbox.x1 for place in places.values())
         times = sorted((place for text, place in places.items() if "\n" in text), key=lambda place: place.x0)
@@ -212,7 +212,7 @@ class TestPicture:
         """Not even if a month ends after the first step."""
         mood = MoodOverTime(PERIODS[period], day, [(day, "joy", 20)])
         for translate in (german, translator(discord.Locale.brazil_portuguese)):
-            figure = drawn(mood, translate, placed=True)
+            figure = drawn_figure(mood, translate, with_layout=True)
             times = [text.get_window_extent() for text in visible_texts(figure) if "\n" in text.get_text()]
             times.sort(key=lambda place: place.x0)
             assert len(times) >= 4
@@ -225,7 +225,7 @@ class TestPicture:
         assert dates == ["31", "Nov 1", "2", "3", "4", "5", "6"]
 
     def test_english_replaces_words_that_the_font_lacks(self) -> None:
-        mood = throughout("week", joy=3)
+        mood = mood_throughout("week", joy=3)
         assert texts(mood, language("{}喜".format)) == texts(mood, ENGLISH)
 
     def test_drawing_warns_of_nothing_and_changes_no_global_state(self, tmp_path: Path) -> None:
@@ -254,10 +254,10 @@ class TestPicture:
         assert (done.stdout, done.stderr) == ("False\nTrue False\n", "")
 
 
-def drawn(mood: MoodOverTime, translate: Translate, placed: bool = False) -> Figure:
-    return capture_figure(lambda: draw(mood, translate), placed)
+def drawn_figure(mood: MoodOverTime, translate: Translate, with_layout: bool = False) -> Figure:
+    return capture_figure(lambda: draw(mood, translate), with_layout)
 
 
 def texts(mood: MoodOverTime, translate: Translate) -> list[str]:
     """Return all texts of a picture."""
-    return [text.get_text() for text in visible_texts(drawn(mood, translate))]
+    return [text.get_text() for text in visible_texts(drawn_figure(mood, translate))]

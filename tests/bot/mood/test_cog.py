@@ -229,7 +229,7 @@ async def test_mood_is_available_to_everybody_in_servers_only(world: World) -> N
 
 async def test_slow_answer_is_deferred(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     count(world, world.channel.id, joy=20)
-    answers = slow_down(world, monkeypatch)
+    answers = delay_moods(world, monkeypatch)
     result = await world.alice.slash(world.channel, "mood")
     assert result.deferred
     answers.set()
@@ -239,7 +239,7 @@ async def test_slow_answer_is_deferred(world: World, monkeypatch: pytest.MonkeyP
 
 
 async def test_slow_answer_without_a_picture_is_sent(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = slow_down(world, monkeypatch)
+    answers = delay_moods(world, monkeypatch)
     result = await world.alice.slash(world.channel, "mood")
     answers.set()
     await world.env.settle()
@@ -248,7 +248,7 @@ async def test_slow_answer_without_a_picture_is_sent(world: World, monkeypatch: 
     assert len(world.channel.history()) == 1
 
 
-def slow_down(world: World, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+def delay_moods(world: World, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """Make the store return no moods before the event is set, and reduce the patience before a deferral."""
     monkeypatch.setattr(cog, "DEFER_AFTER", 0)
     answers, moods = asyncio.Event(), world.bot.store.moods

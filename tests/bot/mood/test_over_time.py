@@ -40,7 +40,7 @@ class TestSums:
         assert mood.groups["joy"] == [0] * 23 + [5]
         assert mood.groups["sadness"] == [0] * 22 + [4, 0]
         assert mood.groups[NEUTRAL] == [5] + [0] * 23
-        assert mood.by_step() == [5] + [0] * 21 + [4, 5]
+        assert mood.messages_by_step() == [5] + [0] * 21 + [4, 5]
         assert mood.shares()["sadness"] == 4 / 14
 
     def test_every_label_is_in_some_group(self) -> None:
@@ -67,7 +67,7 @@ class TestSums:
         mood = mood_of("day", *((0, f"mood {number}", 10 - number) for number in range(10)))
         assert list(mood.groups) == ["mood 0", "mood 1", "mood 2", "mood 3", OTHERS]
         assert sum(mood.groups[OTHERS]) == 6 + 5 + 4 + 3 + 2 + 1
-        assert sum(mood.by_step()) == mood.messages == 55
+        assert sum(mood.messages_by_step()) == mood.messages == 55
 
     def test_the_three_strongest_emotions_are_named(self) -> None:
         mood = mood_of(
@@ -132,10 +132,10 @@ class TestTimeZone:
         hours = [(datetime(2026, 11, 22, hour, tzinfo=UTC), "joy", hour + 1) for hour in (14, 15, 21)]
         mood = MoodOverTime(PERIODS["month"], NOW, hours, "Asia/Tokyo")
         assert mood.since == datetime(2026, 10, 29, tzinfo=UTC)  # it is Wednesday in Tokyo already
-        assert mood.by_step()[-4:] == [15, 38, 0, 0]  # of Sunday, Monday, and the two days since
+        assert mood.messages_by_step()[-4:] == [15, 38, 0, 0]  # of Sunday, Monday, and the two days since
 
     def test_day_with_a_clock_change_is_one_step(self) -> None:
         now = datetime(2026, 10, 25, 22, tzinfo=UTC)  # summer time has ended at one
         hours = [(now - timedelta(hours=ago), "joy", 1) for ago in range(48)]
         mood = MoodOverTime(PERIODS["month"], now, hours, "Europe/Berlin")
-        assert mood.by_step()[-3:] == [0, 24 - 1, 24 + 1]
+        assert mood.messages_by_step()[-3:] == [0, 24 - 1, 24 + 1]

@@ -4,7 +4,7 @@ from bot.i18n import ENGLISH
 from bot.mood.words import alternative_text, caption
 from classifiers.emotions import EMOJI
 from tests.bot.languages import language
-from tests.bot.mood.moods import german, mood_of, throughout
+from tests.bot.mood.moods import german, mood_of, mood_throughout
 
 
 class TestInWords:
@@ -18,19 +18,21 @@ class TestInWords:
         )
 
     def test_caption_is_translated(self) -> None:
-        assert caption(throughout("week", joy=3), EMOJI, german) == (
+        assert caption(mood_throughout("week", joy=3), EMOJI, german) == (
             "😃 Freude 100\xa0%\n84 Nachrichten. Die Stimmung ist etwa gleich geblieben."
         )
 
     def test_caption_names_own_labels_unchanged(self) -> None:
-        mood = throughout("week", happy=3, **{"self_doubt": 2, "joy": 1})
+        mood = mood_throughout("week", happy=3, **{"self_doubt": 2, "joy": 1})
         assert caption(mood, {**EMOJI, "happy": "😊", "self_doubt": None}, ENGLISH) == (
             "😊 happy 50% · 🏷️ self\\_doubt 33% · 😃 joy 17%\n"
             "168 messages. I don't know which of these emotions are pleasant, so I can't show a trend."
         )
 
     def test_caption_without_any_emotion_says_so(self) -> None:
-        assert caption(throughout("week", neutral=3), EMOJI, ENGLISH).startswith("No message showed a clear emotion.\n")
+        assert caption(mood_throughout("week", neutral=3), EMOJI, ENGLISH).startswith(
+            "No message showed a clear emotion.\n"
+        )
 
     def test_alternative_text_has_all_that_the_picture_shows(self) -> None:
         mood = mood_of("week", (100, "anger", 30), (100, "neutral", 20), (1, "joy", 40), (1, "neutral", 10))
@@ -42,6 +44,6 @@ class TestInWords:
 
     def test_the_alternative_text_fits_in_wordier_languages(self) -> None:
         text = alternative_text(
-            throughout("month", joy=10**9), "The whole server", language(lambda text: 2 * f"{text} ")
+            mood_throughout("month", joy=10**9), "The whole server", language(lambda text: 2 * f"{text} ")
         )
         assert 300 < len(text) <= 1024

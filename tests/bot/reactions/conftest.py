@@ -9,6 +9,6 @@ from bot.server_settings import Liveliness
 
 
 @pytest.fixture
-def unrestrained(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_pace_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Switch off the pause and the highest share, for tests about something else."""
     monkeypatch.setitem(PROFILES, Liveliness.NORMAL, Profile(strictness=0, share=1, free=100, cooldown=0))

@@ -39,7 +39,7 @@ async def test_bot_reacts_more_often_in_its_first_hour_in_a_server(world: World,
     assert await reactions_to_three_messages() == 1
 
 
-@pytest.mark.usefixtures("unrestrained")
+@pytest.mark.usefixtures("no_pace_limits")
 async def test_bot_reacts_with_the_emoji_of_the_emotion(world: World) -> None:
     for text, emoji in (("I am so happy today", "😃"), ("thanks, dear", "🙏"), ("odd", "❤️")):
         message = await world.alice.send(world.channel, text)

@@ -87,7 +87,7 @@ async def clear_away(world: World, message: discord.Message) -> None:
 WAYS_BACK = [take_back, take_away, clear_away]
 
 
-@pytest.mark.usefixtures("unrestrained")
+@pytest.mark.usefixtures("no_pace_limits")
 @pytest.mark.parametrize("way", WAYS_BACK)
 async def test_message_whose_reaction_was_removed_gets_no_other(
     world: World, way: Callable[[World, discord.Message], Awaitable[None]]
@@ -115,7 +115,7 @@ async def test_a_reaction_taken_back_while_it_is_sent_is_removed(world: World, m
     assert world.outcomes == {"taken back": 1}
 
 
-@pytest.mark.usefixtures("unrestrained")
+@pytest.mark.usefixtures("no_pace_limits")
 @pytest.mark.parametrize("chosen", ["\N{HEAVY BLACK HEART}", "\N{HEAVY BLACK HEART}\ufe0f"])
 @pytest.mark.parametrize("sent", ["\N{HEAVY BLACK HEART}", "\N{HEAVY BLACK HEART}\ufe0f"])
 async def test_a_reaction_is_known_by_its_emoji_with_or_without_variation_selector(
@@ -260,7 +260,7 @@ async def test_old_message_that_cannot_be_fetched_is_reported_as_such(
     assert told in result.response.content
 
 
-@pytest.mark.usefixtures("unrestrained")
+@pytest.mark.usefixtures("no_pace_limits")
 @pytest.mark.parametrize("removed_first", [False, True])
 async def test_no_other_reaction_is_added_if_the_author_takes_the_first_back_while_an_edit_replaces_it(
     world: World, monkeypatch: pytest.MonkeyPatch, removed_first: bool

@@ -94,12 +94,12 @@ def test_values_at_the_limits_allow_a_reaction() -> None:
 
 
 def test_certainty_of_the_model_is_required_by_default() -> None:
-    def believing_in_joy(certainty: float) -> Prediction:
+    def joy_with_required(certainty: float) -> Prediction:
         return Prediction(("joy",), (0.6,), (0.3,), certainty)
 
-    assert choose("", believing_in_joy(0.6)).emoji == "😃"
-    assert choose("", believing_in_joy(0.61)).reason == Outcome.UNSURE
-    assert Policy(0.5).choose("", believing_in_joy(0.61)).emoji == "😃"
+    assert choose("", joy_with_required(0.6)).emoji == "😃"
+    assert choose("", joy_with_required(0.61)).reason == Outcome.UNSURE
+    assert Policy(0.5).choose("", joy_with_required(0.61)).emoji == "😃"
 
 
 @given(predictions(), server_settings, st.none() | channel_states, st.none() | probability)

@@ -38,7 +38,7 @@ async def test_error_of_discord_is_counted_and_not_raised(
     assert "happy" not in caplog.text
 
 
-@pytest.mark.usefixtures("unrestrained")
+@pytest.mark.usefixtures("no_pace_limits")
 @pytest.mark.parametrize(("status", "code", "outcome"), MESSAGE_ERRORS)
 async def test_error_about_a_message_does_not_pause_the_channel(
     world: World, status: int, code: int, outcome: str
@@ -50,7 +50,7 @@ async def test_error_about_a_message_does_not_pause_the_channel(
     assert (world.emoji_of(message), world.outcomes) == (["😃"], {outcome: 1, "reacted": 1})
 
 
-@pytest.mark.usefixtures("unrestrained")
+@pytest.mark.usefixtures("no_pace_limits")
 async def test_person_who_blocked_the_bot_costs_one_refusal_per_hour(world: World) -> None:
     world.env.inject_error("PUT", "/channels/*/reactions/*", status=403, code=90001)
     await world.alice.send(world.channel, "happy")
@@ -64,7 +64,7 @@ async def test_person_who_blocked_the_bot_costs_one_refusal_per_hour(world: Worl
     assert world.emoji_of(message) == ["😃"]
 
 
-@pytest.mark.usefixtures("unrestrained")
+@pytest.mark.usefixtures("no_pace_limits")
 async def test_backoff_of_a_channel_doubles_after_each_403(world: World) -> None:
     other = world.guild.create_text_channel("other")
     for pause in (60, 120, 240):
@@ -83,7 +83,7 @@ async def test_backoff_of_a_channel_doubles_after_each_403(world: World) -> None
     assert world.outcomes == {"forbidden": 3, "backing off": 3, "reacted": 4}
 
 
-@pytest.mark.usefixtures("unrestrained")
+@pytest.mark.usefixtures("no_pace_limits")
 async def test_pause_after_other_refusals_is_short(world: World) -> None:
     world.env.inject_error("PUT", "/channels/*/reactions/*", status=400, code=50035)
     await world.alice.send(world.channel, "happy")
@@ -94,7 +94,7 @@ async def test_pause_after_other_refusals_is_short(world: World) -> None:
     assert world.outcomes == {"refused": 1, "backing off": 1, "reacted": 1}
 
 
-@pytest.mark.usefixtures("unrestrained")
+@pytest.mark.usefixtures("no_pace_limits")
 async def test_all_requests_pause_after_a_failure_of_discord_longer_each_time(world: World) -> None:
     other = world.guild.create_text_channel("other")
     for pause in (1, 2, 4):
@@ -168,7 +168,7 @@ async def test_deadlines_of_reading_and_reacting_depend_on_the_age_of_the_messag
     assert left == [pytest.approx(15 - 11, abs=1)] * 2
 
 
-@pytest.mark.usefixtures("unrestrained")
+@pytest.mark.usefixtures("no_pace_limits")
 async def test_at_most_four_reactions_of_a_channel_are_in_flight(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     message = await world.alice.send(world.channel, "nothing")
     started = asyncio.Semaphore(0)

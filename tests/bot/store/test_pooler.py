@@ -26,27 +26,27 @@ PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH')}:/usr/sbin")
 Pooler = Callable[[str], str]
 
 
-class Line:
-    """Stands for an engine, its connections and its driver; passes on each notification, or none."""
+class FakeConnection:
+    """A fake of the engine, its connections and the driver; passes on each notification, or none."""
 
     url = make_url("postgresql+asyncpg://somewhere/emobot")
 
-    def __init__(self, *, deaf: bool) -> None:
+    def __init__(self, *, without_notifications: bool) -> None:
         self.closed = 0
         self.broken = False
-        self._deaf = deaf
+        self._without_notifications = without_notifications
         self._listeners: list[Callable[..., None]] = []
 
-    async def open(self) -> Line:
+    async def open(self) -> FakeConnection:
         return self
 
-    async def driver_connection(self) -> Line:
+    async def driver_connection(self) -> FakeConnection:
         return self
 
-    def begin(self) -> Line:
+    def begin(self) -> FakeConnection:
         return self
 
-    async def __aenter__(self) -> Line:
+    async def __aenter__(self) -> FakeConnection:
         return self
 
     async def __aexit__(self, *_: object) -> None: ...
@@ -62,7 +62,7 @@ class Line:
     async def execute(self, _: object) -> None:
         if self.broken:
             raise ConnectionResetError
-        if not self._deaf:
+        if not self._without_notifications:
             self._listeners[-1](self, 1, "channel", "")
 
     async def rollback(self) -> None: ...
@@ -74,45 +74,45 @@ class Line:
 
 
 @pytest.fixture
-def watch_of() -> Callable[[Line], NotificationWatch]:
-    def make(line: Any) -> NotificationWatch:
-        return NotificationWatch(line, lambda *_: None, lambda _: None)
+def watch_of() -> Callable[[FakeConnection], NotificationWatch]:
+    def make(connection: Any) -> NotificationWatch:
+        return NotificationWatch(connection, lambda *_: None, lambda _: None)
 
     return make
 
 
 async def test_connection_that_receives_notifications_is_kept(
-    watch_of: Callable[[Line], NotificationWatch],
+    watch_of: Callable[[FakeConnection], NotificationWatch],
 ) -> None:
-    line = Line(deaf=False)
-    assert await watch_of(line).changed()
-    assert line.closed == 0
+    connection = FakeConnection(without_notifications=False)
+    assert await watch_of(connection).changed()
+    assert connection.closed == 0
 
 
 async def test_connection_without_notifications_is_refused_and_closed(
-    watch_of: Callable[[Line], NotificationWatch], monkeypatch: pytest.MonkeyPatch
+    watch_of: Callable[[FakeConnection], NotificationWatch], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.store.watch._NOTIFICATION_TIMEOUT", 0.0)
-    line = Line(deaf=True)
+    connection = FakeConnection(without_notifications=True)
     with pytest.raises(PoolerError, match="PgBouncer does in transaction mode"):
-        await watch_of(line).changed()
-    assert line.closed == 1
+        await watch_of(connection).changed()
+    assert connection.closed == 1
 
 
 async def test_broken_connection_is_not_mistaken_for_a_pooler(
-    watch_of: Callable[[Line], NotificationWatch], monkeypatch: pytest.MonkeyPatch
+    watch_of: Callable[[FakeConnection], NotificationWatch], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.store.watch._NOTIFICATION_TIMEOUT", 0.0)
-    line = Line(deaf=True)
+    connection = FakeConnection(without_notifications=True)
 
     async def break_down(*_: object) -> None:
-        line.broken = True
+        connection.broken = True
 
-    monkeypatch.setattr(line, "remove_listener", break_down)
+    monkeypatch.setattr(connection, "remove_listener", break_down)
     with pytest.raises(StoreError, match="lost") as raised:
-        await watch_of(line).changed()
+        await watch_of(connection).changed()
     assert not isinstance(raised.value, PoolerError)
-    assert line.closed == 1
+    assert connection.closed == 1
 
 
 @pytest.mark.parametrize(("code", "shown"), [("42P05", True), ("26000", True), ("40001", False)])
@@ -126,11 +126,11 @@ def test_foreign_prepared_statement_reveals_a_pooler(code: str, *, shown: bool) 
 async def test_pooler_after_an_outage_is_logged(
     postgres_url: str, open_store: StoreOpener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def deaf(_: NotificationWatch) -> bool:
+    async def without_notifications(_: NotificationWatch) -> bool:
         return False
 
     store = await open_store(postgres_url)
-    monkeypatch.setattr(NotificationWatch, "_receives_notifications", deaf)
+    monkeypatch.setattr(NotificationWatch, "_receives_notifications", without_notifications)
     await DatabaseClient(postgres_url).end_connections()
     for _ in range(3):
         await store.refresh()

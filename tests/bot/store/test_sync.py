@@ -26,7 +26,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SETTINGS = ServerSettings(enabled=False)
 
 
-async def soon(fact: Callable[[], bool]) -> bool:
+async def becomes_true(fact: Callable[[], bool]) -> bool:
     """Return whether a condition becomes true without any `refresh`."""
     for _ in range(100):
         if fact():
@@ -72,24 +72,24 @@ async def test_postgresql_notifies_of_changes_at_once(postgres_url: str, open_st
     await store.save_settings(1, SETTINGS)
     await store.save_settings(2, SETTINGS)
     await store.opt_out(7)
-    assert await soon(lambda: other.settings(1) == SETTINGS and other.has_opted_out(7))
+    assert await becomes_true(lambda: other.settings(1) == SETTINGS and other.has_opted_out(7))
     await other.save_settings(1, ServerSettings())
     await other.opt_in(7)
-    assert await soon(lambda: store.settings(1) == ServerSettings() and not store.has_opted_out(7))
+    assert await becomes_true(lambda: store.settings(1) == ServerSettings() and not store.has_opted_out(7))
     await store.mark_left(1, NOON)
     await store.purge(NOON + 2 * GRACE_PERIOD)
     await store.erase_guild(2)
-    assert await soon(lambda: not other.is_configured(1) and not other.is_configured(2))
+    assert await becomes_true(lambda: not other.is_configured(1) and not other.is_configured(2))
 
 
 async def test_erasure_drops_waiting_counts_of_other_processes(postgres_url: str, open_store: StoreOpener) -> None:
     store, other = await open_store(postgres_url), await open_store(postgres_url)
     await store.save_settings(1, SETTINGS)
-    assert await soon(lambda: other.is_configured(1))
+    assert await becomes_true(lambda: other.is_configured(1))
     other.count_mood(1, 10, NOON, "joy")
     other.count_mood(2, 20, NOON, "joy")
     await store.erase_guild(1)
-    assert await soon(lambda: not other.is_configured(1))
+    assert await becomes_true(lambda: not other.is_configured(1))
     assert set(await other.known_guilds()) == {2}
 
 
@@ -170,7 +170,7 @@ async def test_settings_erased_elsewhere_are_dropped_instead_of_changed(store: S
     await store.save_settings(1, SETTINGS)
     await other.erase_guild(1)
     await store.refresh()
-    assert await soon(lambda: not store.is_configured(1))
+    assert await becomes_true(lambda: not store.is_configured(1))
     store.cache.apply(Change(SERVER, 1, SETTINGS.to_json()))  # as if it had missed the notification
     with pytest.raises(StoreError, match="erased in the meantime"):
         await store.save_settings(1, store.settings(1).changed(mood=False))
@@ -250,7 +250,7 @@ async def test_erasure_during_the_reading_of_a_change_holds(
     erasing = asyncio.create_task(store.erase_guild(1))
     await pause.release_when_others_wait(erasing)
     await erasing
-    assert await soon(lambda: len(learnt) == 3)  # the old value, the erasure, and the database's notification
+    assert await becomes_true(lambda: len(learnt) == 3)  # the old value, the erasure, and the database's notification
     assert learnt == [True, False, False]
 
 
@@ -331,7 +331,7 @@ async def test_processes_that_write_at_once_agree_in_the_end(postgres_url: str, 
             stores[2].opt_in(7),
         )
         fresh = await open_store(postgres_url)
-        assert await soon(partial(agree, *stores, fresh))
+        assert await becomes_true(partial(agree, *stores, fresh))
 
 
 async def test_lost_connection_is_reopened_and_missed_changes_are_read(
@@ -346,7 +346,7 @@ async def test_lost_connection_is_reopened_and_missed_changes_are_read(
     assert "(its connection was lost): the bot keeps the settings it read last" in warning
     other = await open_store(postgres_url)
     await other.opt_out(7)
-    assert await soon(lambda: store.has_opted_out(7))
+    assert await becomes_true(lambda: store.has_opted_out(7))
 
 
 async def test_lost_connection_is_logged_at_once_and_reopened_by_the_next_write(
@@ -354,7 +354,7 @@ async def test_lost_connection_is_logged_at_once_and_reopened_by_the_next_write(
 ) -> None:
     store, client = await open_store(postgres_url), DatabaseClient(postgres_url)
     await client.end_connections()
-    assert await soon(lambda: "(its connection was lost): the bot keeps" in caplog.text)
+    assert await becomes_true(lambda: "(its connection was lost): the bot keeps" in caplog.text)
     await client.execute("""INSERT INTO servers (guild_id, settings) VALUES (1, '{"enabled": false}')""")
     await store.write()
     assert store.settings(1) == SETTINGS

@@ -83,7 +83,7 @@ async def changed_by_hand(client: DatabaseClient, _network: Network | None) -> A
 
 
 @asynccontextmanager
-async def gone(_client: DatabaseClient, network: Network | None) -> AsyncIterator[None]:
+async def unreachable(_client: DatabaseClient, network: Network | None) -> AsyncIterator[None]:
     assert network
     await network.refuse_connections()
     yield
@@ -91,16 +91,16 @@ async def gone(_client: DatabaseClient, network: Network | None) -> AsyncIterato
 
 
 @asynccontextmanager
-async def silent(_client: DatabaseClient, network: Network | None) -> AsyncIterator[None]:
+async def unresponsive(_client: DatabaseClient, network: Network | None) -> AsyncIterator[None]:
     assert network
     network.drop_all_data()
     yield
     await network.restore()
 
 
-Trouble = Callable[[DatabaseClient, Network | None], AbstractAsyncContextManager[None]]
+Fault = Callable[[DatabaseClient, Network | None], AbstractAsyncContextManager[None]]
 LOST = "its connection was lost"
-TROUBLES: list[tuple[str, Trouble, str]] = [
+FAULTS: list[tuple[str, Fault, str]] = [
     ("sqlite", locked, "database is locked"),
     ("sqlite", full, "database or disk is full"),
     ("sqlite", read_only, "attempt to write a readonly database"),
@@ -109,8 +109,8 @@ TROUBLES: list[tuple[str, Trouble, str]] = [
     ("postgres", full, "could not extend file"),
     ("postgres", read_only, f"{LOST}|cannot execute INSERT in a read-only transaction"),
     ("postgres", changed_by_hand, 'relation "\\w+" does not exist'),
-    ("postgres", gone, f"{LOST}|.*Connect call failed .*"),
-    ("postgres", silent, f"{LOST}|no answer in time"),
+    ("postgres", unreachable, f"{LOST}|.*Connect call failed .*"),
+    ("postgres", unresponsive, f"{LOST}|no answer in time"),
 ]
 
 
@@ -118,16 +118,16 @@ TROUBLES: list[tuple[str, Trouble, str]] = [
 class Case:
     url: str
     network: Network | None
-    trouble: Trouble
-    why: str
+    fault: Fault
+    reason: str
 
 
-@pytest.fixture(params=TROUBLES, ids=[f"{database}-{trouble.__name__}" for database, trouble, _ in TROUBLES])
+@pytest.fixture(params=FAULTS, ids=[f"{database}-{fault.__name__}" for database, fault, _ in FAULTS])
 def case(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Case:
-    database, trouble, why = request.param
+    database, fault, reason = request.param
     monkeypatch.setattr("bot.store.engine.TIMEOUT", 0.2 if database == "sqlite" else 1.0)
     network = request.getfixturevalue("network") if database == "postgres" else None
-    return Case(request.getfixturevalue(f"{database}_url"), network, trouble, why)
+    return Case(request.getfixturevalue(f"{database}_url"), network, fault, reason)
 
 
 async def test_outage_is_logged_once_and_the_store_recovers_from_it(
@@ -139,13 +139,13 @@ async def test_outage_is_logged_once_and_the_store_recovers_from_it(
     await store.opt_out(7)
     for channel_id in range(CHANNELS):
         store.count_mood(1, channel_id, NOON, "joy")
-    async with case.trouble(client, case.network):
+    async with case.fault(client, case.network):
         began = time.monotonic()
         for _ in range(2):
             await store.refresh()
         assert time.monotonic() - began < 20
         [warning] = caplog.messages
-        assert re.fullmatch(rf"The database \S+( on \S+)? cannot be used \(({case.why})\): {GOES_ON}", warning)
+        assert re.fullmatch(rf"The database \S+( on \S+)? cannot be used \(({case.reason})\): {GOES_ON}", warning)
         with pytest.raises(StoreError):
             await store.save_settings(1, BIG)
         assert (store.settings(1), store.has_opted_out(7)) == (SETTINGS, True)
