@@ -36,8 +36,9 @@ from classifiers.emotions import one_emoji
 from classifiers.errors import require
 from classifiers.files import writable
 from classifiers.model_directory import FILES
+from classifiers.training.options import Options
 from classifiers.training.output_folder import has_checkpoint
-from classifiers.training.run import Options, Outcome, run
+from classifiers.training.run import Outcome, run
 
 _HELP = """Train emotion classifiers, calibrate and measure them, and write one model directory for the bot.
 

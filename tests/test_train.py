@@ -24,7 +24,8 @@ from classifiers.nn.batching import Examples
 from classifiers.training.datasets import load_dataset
 from classifiers.training.downloads import DATA_DIR_VARIABLE
 from classifiers.training.numpy_backend import Trainer
-from classifiers.training.run import Options, Outcome
+from classifiers.training.options import Options
+from classifiers.training.run import Outcome
 from tests.classifiers.training.recording import ctrl_c_in_epoch, step_by_step
 
 pytestmark = [pytest.mark.heavy, pytest.mark.usefixtures("blank_figures", "made_up_baselines")]

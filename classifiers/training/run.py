@@ -15,11 +15,10 @@ import numpy as np
 from classifiers.acceptance import neighbours_in, shares_of
 from classifiers.calibration import probabilities
 from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier
-from classifiers.emotions import LABELS, checked_emoji, listed, without_emoji
-from classifiers.errors import ClassifiersError, WorkerLostError, counted
+from classifiers.emotions import LABELS, listed, without_emoji
+from classifiers.errors import WorkerLostError, counted
 from classifiers.memory import release_unused
 from classifiers.model_directory import (
-    FILES,
     NAMES,
     Manifest,
     ModelCard,
@@ -40,15 +39,13 @@ from classifiers.training.backends import (
     connect_workers,
     create_trainer,
     initial_network,
-    open_shards,
 )
-from classifiers.training.cluster import VARIABLE, Cluster, read_cluster
+from classifiers.training.cluster import Cluster, read_cluster
 from classifiers.training.corpus import (
     encode,
     fit_tokenizer,
     repeated,
     rows_without_people,
-    shipped_dataset,
     text_sources,
     texts_for_assistant,
     texts_for_teachers,
@@ -67,6 +64,16 @@ from classifiers.training.evaluation import (
 )
 from classifiers.training.history import History
 from classifiers.training.loop import Job, Trainable, fit
+from classifiers.training.options import (
+    ASSISTANT,
+    Options,
+    check_initial_models,
+    check_options,
+    emoji_by_label,
+    load_data,
+    load_shards,
+    recipe_for,
+)
 from classifiers.training.origin import Origin
 from classifiers.training.output_folder import (
     CHECKPOINTS,
@@ -78,67 +85,14 @@ from classifiers.training.output_folder import (
 )
 from classifiers.training.output_layer import refit
 from classifiers.training.progress import NullReporter, Reporter
-from classifiers.training.recipes import SHIPPED, Distillation, Recipe, Refit, choose_recipe
+from classifiers.training.recipes import Distillation, Recipe, Refit
 from classifiers.training.report import BAG_OF_WORDS, BASELINE, Baselines, NetworkResult, verdicts, write_report
-from classifiers.training.tables import Columns
-from classifiers.training.teacher_ensemble import TeacherEnsemble, check_encoder
-from classifiers.training.warm_start import check_start, load_initial_weights
+from classifiers.training.teacher_ensemble import TeacherEnsemble
+from classifiers.training.warm_start import load_initial_weights
 
 if TYPE_CHECKING:
     from classifiers.training.distributed import Workers
     from classifiers.training.shards import Shards
-
-ASSISTANT = "bilstm"
-"""The network that labels more texts for the others, once it has learnt from the teachers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The options of a training run.
-
-    Attributes:
-        command: the command line, kept in the manifest and the report.
-        dataset: the name of a built-in data set, or a file.
-        recipe: plain, to learn the labels of the data set, or shipped, to learn from teachers.
-        encoder: a folder with the encoder from which the teachers start; None to download it.
-        start: a model directory with the initial weights of the networks; None for random weights.
-        text_column: the name or number of a file's column with the text.
-        label_column: the name or number of a file's column with the labels.
-        shards: a folder of Parquet files to train on instead of the data set's training texts; None to use these.
-        emoji: (label, emoji) pairs with which the bot is to react.
-        models: the networks to train.
-        framework: numpy or keras; None for the default of each network.
-        epochs: replaces the recipe's epochs; like the following fields, None to keep the recipe's own.
-        batch_size: replaces the recipe's batch size.
-        learning_rate: replaces the recipe's learning rate.
-        embedding: replaces the recipe's embedding size.
-        dropout: replaces the recipe's dropout.
-        seed: replaces the recipe's seed.
-        out: the model directory; None for one named after the data set.
-        resume: whether to continue a stopped training run.
-        overwrite: whether to replace the models in the folder.
-    """
-
-    command: str
-    dataset: str = "builtin"
-    recipe: str = "plain"
-    encoder: Path | None = None
-    start: Path | None = None
-    text_column: str = "text"
-    label_column: str = "label"
-    shards: Path | None = None
-    emoji: Sequence[tuple[str, str]] = ()
-    models: Sequence[str] = ("rnn", "bilstm")
-    framework: str | None = None
-    epochs: int | None = None
-    batch_size: int | None = None
-    learning_rate: float | None = None
-    embedding: int | None = None
-    dropout: float | None = None
-    seed: int | None = None
-    out: Path | None = None
-    resume: bool = False
-    overwrite: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,21 +210,18 @@ class Run:
         Raises:
             ClassifiersError: an option, the data or the folder cannot be used, or something is not installed.
         """
-        _check_options(options, cluster)
-        distillation = _distillation(options)
-        models = [name for name in FILES if name in options.models]
-        frameworks = choose_frameworks(models, "keras" if cluster or options.shards else options.framework)
-        dataset = _load(options)
-        emoji = _checked_emoji(options.emoji, dataset)
+        check_options(options, cluster)
+        frameworks = choose_frameworks(options.networks, "keras" if cluster or options.shards else options.framework)
+        dataset = load_data(options)
+        emoji = emoji_by_label(options, dataset)
         folder = options.out or Path("models") / dataset.name
         tokenizer = fit_tokenizer(dataset)
-        shards = _shards(options, dataset, tokenizer, cluster)
+        shards = load_shards(options, dataset, tokenizer, cluster)
         texts = len(shards) if shards else None
-        recipes = {name: _recipe(name, dataset, distillation, options, texts) for name in models}
-        if options.start:
-            _check_start(options.start, folder, recipes, dataset)
+        recipes = {name: recipe_for(name, options, dataset, texts) for name in options.networks}
+        check_initial_models(options, folder, recipes, dataset)
         restarted = cluster is not None and not options.overwrite and has_checkpoint(folder)  # after a process was lost
-        prepare(folder, models, options.resume or restarted, options.overwrite)
+        prepare(folder, options.networks, options.resume or restarted, options.overwrite)
         for line in [*overview(dataset), *_labels_without_emoji(dataset, emoji), *_shards_overview(shards)]:
             reporter.say(line)
         return cls(
@@ -282,7 +233,7 @@ class Run:
             tokenizer=tokenizer,
             recipes=recipes,
             frameworks=frameworks,
-            distillation=distillation,
+            distillation=options.distillation,
             encoder=options.encoder,
             start_from=options.start,
             people=load_dataset("people") if dataset.labels == LABELS else None,
@@ -498,100 +449,6 @@ class Run:
             return MINIMUM_CERTAINTY
         dev = self.people.dev
         return choose_reaction_certainty(classifier.predict(dev.texts), dev, classifier.labels)
-
-
-def _check_options(options: Options, cluster: Cluster | None) -> None:
-    """Refuse options that do not go together, or that name something that does not exist.
-
-    Raises:
-        ClassifiersError: an option is refused; the sentence says what to do.
-    """
-    distillation = _distillation(options)
-    if distillation:
-        _check_distillation(distillation, options)
-    elif options.encoder:
-        raise ClassifiersError("Only the shipped recipe has a teacher: add --recipe shipped, or leave --encoder out.")
-    if (cluster or options.shards) and (distillation or options.framework == "numpy"):
-        remedy = f"unset {VARIABLE}" if cluster else "leave --shards out"
-        raise ClassifiersError(
-            "Only Keras trains on several machines or from shards: leave --recipe shipped and "
-            f"--framework numpy out, or {remedy}."
-        )
-
-
-def _check_distillation(distillation: Distillation, options: Options) -> None:
-    """Refuse options that a training run with teachers cannot follow.
-
-    Raises:
-        ClassifiersError: the word vectors are wider than the teacher's, the assistant is not among the networks, or the
-            encoder is missing.
-    """
-    width = distillation.teacher.embedding
-    if (options.embedding or 0) > width:
-        raise ClassifiersError(
-            f"Word vectors that start from the teacher have at most its {width} features: "
-            f"give --embedding {width} or less."
-        )
-    if ASSISTANT not in options.models:
-        raise ClassifiersError(
-            f"The other networks of the shipped recipe learn from its {NAMES[ASSISTANT]}: "
-            f"give --model {shlex.join([*options.models, ASSISTANT])}."
-        )
-    if options.encoder:
-        check_encoder(options.encoder)
-
-
-def _check_start(start: Path, folder: Path, recipes: Mapping[str, Recipe], dataset: Dataset) -> None:
-    """Refuse models that the networks cannot start from.
-
-    Raises:
-        ClassifiersError: they are not the networks to be trained, or would be replaced by them.
-    """
-    check_start(start, recipes, dataset.labels)
-    if start.resolve() == folder.resolve():
-        raise ClassifiersError("The models cannot replace those that they start from: give another folder with --out.")
-
-
-def _distillation(options: Options) -> Distillation | None:
-    return SHIPPED if options.recipe == "shipped" else None
-
-
-def _load(options: Options) -> Dataset:
-    if _distillation(options):
-        return shipped_dataset()
-    return load_dataset(options.dataset, text_column=options.text_column, label_column=options.label_column)
-
-
-def _shards(options: Options, dataset: Dataset, tokenizer: Tokenizer, cluster: Cluster | None) -> Shards | None:
-    """Return the shards to train on instead of the data set's training texts; None to use these."""
-    if options.shards is None:
-        return None
-    columns = Columns(options.text_column, options.label_column)
-    return open_shards(options.shards, columns, dataset, tokenizer, cluster.count if cluster else 1)
-
-
-def _recipe(
-    name: str, dataset: Dataset, distillation: Distillation | None, options: Options, texts: int | None
-) -> Recipe:
-    """Return the recipe of a network, with the changes from the options."""
-    recipe = distillation.networks[name] if distillation else choose_recipe(name, dataset, options.batch_size, texts)
-    if options.epochs is not None:  # the user wants all of them, so there is no early stopping
-        recipe = replace(recipe, patience=None)
-    # Options and hyper-parameters that belong together have the same name.
-    given = {key: getattr(options, key, None) for key in asdict(recipe)}
-    return replace(recipe, **{key: value for key, value in given.items() if value is not None})
-
-
-def _checked_emoji(pairs: Sequence[tuple[str, str]], dataset: Dataset) -> dict[str, str]:
-    """Return the emoji by label.
-
-    Raises:
-        ClassifiersError: one is not for an emotion of the data set, or is not an emoji.
-    """
-    try:
-        return checked_emoji(dict(pairs), dataset.labels)
-    except ValueError as error:
-        raise ClassifiersError(f"--emoji: {error}.") from None
 
 
 def _labels_without_emoji(dataset: Dataset, emoji: Mapping[str, str]) -> list[str]:

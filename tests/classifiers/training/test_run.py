@@ -23,6 +23,7 @@ from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Examples, logits_of
 from classifiers.nn.network import Network
 from classifiers.training import backends, onnx_export
+from classifiers.training import options as options_module
 from classifiers.training import run as run_module
 from classifiers.training.cluster import Cluster
 from classifiers.training.corpus import shipped_dataset
@@ -31,8 +32,9 @@ from classifiers.training.distillation import apply_temperature
 from classifiers.training.history import History
 from classifiers.training.loop import Job
 from classifiers.training.numpy_backend import Trainer
+from classifiers.training.options import Options
 from classifiers.training.recipes import SHIPPED, Recipe
-from classifiers.training.run import Options, Outcome, run
+from classifiers.training.run import Outcome, run
 from classifiers.training.warm_start import read_weights
 from tests.classifiers.conftest import GOEMOTIONS_ROWS
 from tests.classifiers.training.recording import QuickTeacher, RecordingReporter, ctrl_c_in_epoch
@@ -126,7 +128,7 @@ def test_folder_without_an_encoder_is_refused_before_the_data_are_read(
 ) -> None:
     for name in files:
         (tmp_path / name).touch()
-    monkeypatch.setattr(run_module, "shipped_dataset", lambda: pytest.fail("it was read"))
+    monkeypatch.setattr(options_module, "shipped_dataset", lambda: pytest.fail("it was read"))
     with pytest.raises(
         ClassifiersError, match=f"^There is no encoder in {re.escape(str(tmp_path))}: give --encoder a folder"
     ):
@@ -211,7 +213,7 @@ class TestShippedRecipe:
 
     @pytest.fixture(autouse=True)
     def few_teachers(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(run_module, "SHIPPED", SMALL)
+        monkeypatch.setattr(options_module, "SHIPPED", SMALL)
 
     def _run(self, out: Path, reporter: RecordingReporter | None = None, **given: Any) -> Outcome:
         options = {"models": ("rnn", "bilstm"), "framework": "numpy", "embedding": 16} | given
@@ -253,7 +255,7 @@ class TestShippedRecipe:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The outputs of these teachers depend only on the number of words."""
-        monkeypatch.setattr(run_module, "SHIPPED", replace(SMALL, refitted=()))  # the answers are those before it
+        monkeypatch.setattr(options_module, "SHIPPED", replace(SMALL, refitted=()))  # the answers are those before it
         seen = recorded_examples(monkeypatch)
         monkeypatch.setattr(QuickTeacher, "logits", lambda _, rows: -np.tile([[len(row)] for row in rows], 28) / 10)
         out = tmp_path / "models"
@@ -280,7 +282,7 @@ class TestShippedRecipe:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         # Refitted to so few texts, the BiLSTM in 8 bits would answer differently in another batch.
-        monkeypatch.setattr(run_module, "SHIPPED", replace(SMALL, refitted=()))
+        monkeypatch.setattr(options_module, "SHIPPED", replace(SMALL, refitted=()))
         earlier = tmp_path / "earlier"
         self._run(earlier, models=("bilstm",))
         seen = recorded_examples(monkeypatch)
@@ -315,7 +317,7 @@ class TestShippedRecipe:
     ) -> None:
         refitted, plain = tmp_path / "refitted", tmp_path / "plain"
         self._run(refitted)
-        monkeypatch.setattr(run_module, "SHIPPED", replace(SMALL, refitted=()))
+        monkeypatch.setattr(options_module, "SHIPPED", replace(SMALL, refitted=()))
         self._run(plain)
         assert same_weights(refitted, plain)
         after, before = (read_weights("bilstm", folder) for folder in (refitted, plain))
