@@ -35,13 +35,13 @@ Id: TypeAlias = str | tuple[str, ...]
 
 
 @cache
-def marked() -> frozenset[Id]:
+def marked_texts() -> frozenset[Id]:
     """Return every text in the sources that is passed to a function that translates or marks it."""
     found = extract_from_dir(SOURCES, method_map=[("**.py", "python")], keywords=KEYWORDS)
     return frozenset(message for _file, _line, message, _comments, _context in found)
 
 
-def of_commands(payloads: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+def command_texts(payloads: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
     """Return every text of the commands that is sent to Discord, and whether it is a name or a description."""
     for payload in payloads:
         for key in ("name", "description"):
@@ -49,7 +49,7 @@ def of_commands(payloads: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
             plain = "value" in payload or payload.get("type") == 3
             if payload.get(key):
                 yield payload[key], "text" if plain else key
-        yield from of_commands(payload.get("options", []) + payload.get("choices", []))
+        yield from command_texts(payload.get("options", []) + payload.get("choices", []))
 
 
 def forms(texts: Id | list[str] | None) -> tuple[str, ...]:
@@ -87,7 +87,7 @@ def translated(catalogue: Catalog, text: str) -> str:
 def test_every_text_is_translated_and_no_translation_is_unused(
     catalogue: Catalog, payloads: list[dict[str, Any]]
 ) -> None:
-    wanted = marked() | {text for text, _ in of_commands(payloads)} | set(LABELS)
+    wanted = marked_texts() | {text for text, _ in command_texts(payloads)} | set(LABELS)
     assert len(wanted) > 100
     assert any(isinstance(text, tuple) for text in wanted)
     there = {message.id if isinstance(message.id, str) else tuple(message.id) for message in messages(catalogue)}
@@ -116,7 +116,7 @@ def test_translations_keep_the_placeholders_of_the_original(catalogue: Catalog) 
 
 
 def test_translated_names_are_valid_for_discord(catalogue: Catalog, payloads: list[dict[str, Any]]) -> None:
-    for text, kind in of_commands(payloads):
+    for text, kind in command_texts(payloads):
         word = translated(catalogue, text)
         assert len(word) <= (32 if kind == "name" else 100)
         if kind == "name":
@@ -168,7 +168,7 @@ def test_the_plural_form_follows_the_number(locale: str | None, of_counts: dict[
 
 
 @pytest.mark.parametrize(
-    ("locale", "written"),
+    ("locale", "expected"),
     [
         (None, ("46%", "Tue", "3", "Mar 3")),
         ("de", ("46\xa0%", "Di", "3", "3. März")),
@@ -178,11 +178,11 @@ def test_the_plural_form_follows_the_number(locale: str | None, of_counts: dict[
         ("ja", ("46%", "火", "3日", "3月3日")),
     ],
 )
-def test_percentages_and_dates_follow_the_language(locale: str | None, written: tuple[str, ...]) -> None:
+def test_percentages_and_dates_follow_the_language(locale: str | None, expected: tuple[str, ...]) -> None:
     translate = translator(discord.Locale(locale) if locale else None)
     day = datetime(2026, 3, 3, tzinfo=UTC)
     numbers = (translate.percent(0.456), translate.short_weekday_name(day))
-    assert (*numbers, translate.day(day, month=False), translate.day(day, month=True)) == written
+    assert (*numbers, translate.day(day, month=False), translate.day(day, month=True)) == expected
 
 
 async def test_translation_equal_to_the_original_is_not_sent() -> None:

@@ -20,19 +20,18 @@ from bot.monitoring.health import Health
 from bot.ui.permissions import TO_POST, TO_REACT
 from tests.bot.support import World
 
-FILES = [
-    path for path in (Path(__file__).parents[2] / "bot").rglob("*.py") if path.parent.name != "cli"
-]  # not the demo
+# Without the demo.
+FILES = [path for path in (Path(__file__).parents[2] / "bot").rglob("*.py") if path.parent.name != "cli"]
 SOURCES = [path.read_text(encoding="utf-8") for path in FILES]
 
-OF_NO_INTENT = {
+EVENTS_WITHOUT_INTENT = {
     *("on_error", "on_ready", "on_shard_disconnect", "on_shard_ready", "on_shard_resumed"),
     "on_raw_bulk_message_delete",  # comes with on_raw_message_delete, which its documentation names alone
     "on_raw_reaction_clear_emoji",  # with on_raw_reaction_clear
 }
 """Events that discord.py's documentation of the intents does not name."""
 
-WITHOUT_EVENT = {"expressions": "get_emoji", "message_content": "content"}
+INTENTS_WITHOUT_EVENT = {"expressions": "get_emoji", "message_content": "content"}
 """Intents for what the bot looks up rather than hears, with the attribute that it looks up."""
 
 ROUTES: dict[str, set[str]] = {
@@ -56,7 +55,7 @@ SENT_ONLY_IF_GRANTED = {"channel.send": {"view_channel", "send_messages", "attac
 """Posts outside of answers to commands, as the source calls them, with what a server that wants them has to grant."""
 
 
-def listened(bot: Emobot) -> set[str]:
+def events_listened_to(bot: Emobot) -> set[str]:
     """Return the events that something in the bot listens to."""
     heard = {name for cog in bot.cogs.values() for name, _ in cog.get_listeners()}
     added = {name for name, listeners in bot.extra_events.items() for each in listeners if is_ours(each)}
@@ -76,11 +75,13 @@ def events_of(intent: str) -> set[str]:
 async def test_every_intent_is_needed_and_every_event_has_one(simcord_bot: Emobot, simcord_env: simcord.Env) -> None:
     del simcord_env  # which has started it
     Health().follow(simcord_bot)
-    heard, asked = listened(simcord_bot), {name for name, wanted in INTENTS if wanted}
+    heard, asked = events_listened_to(simcord_bot), {name for name, wanted in INTENTS if wanted}
     assert {"on_message", "on_guild_join", "on_raw_reaction_add", "on_shard_ready"} <= heard
-    assert asked == {name for name, _ in INTENTS if events_of(name) & heard} | WITHOUT_EVENT.keys()
-    assert heard - {event for name in asked for event in events_of(name)} == OF_NO_INTENT
-    assert [used for used in WITHOUT_EVENT.values() if not any(f".{used}" in source for source in SOURCES)] == []
+    assert asked == {name for name, _ in INTENTS if events_of(name) & heard} | INTENTS_WITHOUT_EVENT.keys()
+    assert heard - {event for name in asked for event in events_of(name)} == EVENTS_WITHOUT_INTENT
+    assert [
+        used for used in INTENTS_WITHOUT_EVENT.values() if not any(f".{used}" in source for source in SOURCES)
+    ] == []
 
 
 def test_messages_are_sent_only_where_the_server_granted_it() -> None:

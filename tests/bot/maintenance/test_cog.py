@@ -23,7 +23,7 @@ def time() -> DiscordTime:
 
 @pytest.fixture
 def maintenance(world: World, time: DiscordTime) -> Maintenance:
-    """A second maintenance beside that of the bot, whose rounds the test starts."""
+    """A second maintenance cog beside that of the bot, whose loops the test runs itself."""
     time.note(world.env.now())
     return Maintenance(world.bot, world.bot.store, time)
 
@@ -44,9 +44,9 @@ async def test_killed_bot_loses_the_counts_of_at_most_five_seconds(world: World)
     for messages in (1, 2):
         await world.alice.send(world.channel, "happy")
         await world.env.advance_time(5)
-        heir = Store(world.bot.configuration.database_url)  # which knows only what was written
-        await heir.refresh()
-        exported = await heir.export_guild(world.guild.id)
+        fresh = Store(world.bot.configuration.database_url)  # it knows only what was written
+        await fresh.refresh()
+        exported = await fresh.export_guild(world.guild.id)
         assert [(mood["emotion"], mood["messages"]) for mood in exported["moods"]] == [("joy", messages)]
 
 
@@ -132,7 +132,7 @@ async def test_bug_does_not_end_the_rounds_and_is_logged_without_its_text(
     assert "what somebody wrote" not in caplog.text
 
 
-async def kept_moods(world: World) -> int:
+async def stored_moods(world: World) -> int:
     return len((await world.bot.store.export_guild(world.guild.id))["moods"])
 
 
@@ -147,7 +147,7 @@ async def test_jump_of_the_host_clock_erases_nothing(
     monkeypatch.setattr(discord.utils, "utcnow", lambda: jumped)
     await maintenance.on_guild_remove(await leave(world))
     await maintenance.tidy()
-    assert await kept_moods(world) == 1
+    assert await stored_moods(world) == 1
     assert world.bot.store.settings(world.guild.id) == LIVELY
 
 
@@ -158,7 +158,7 @@ async def test_data_too_old_by_the_time_of_discord_is_erased(
     await world.bot.store.refresh()
     time.note(world.env.now() + timedelta(days=world.bot.store.mood_days + 1))
     await maintenance.tidy()
-    assert await kept_moods(world) == 0
+    assert await stored_moods(world) == 0
 
 
 async def test_one_of_several_processes_erases_each_hour(
@@ -206,7 +206,7 @@ async def test_nothing_is_erased_before_the_time_of_discord_is_known(world: Worl
     world.bot.store.count_mood(world.guild.id, world.channel.id, old, "joy")
     await world.bot.store.refresh()
     await Maintenance(world.bot, world.bot.store, DiscordTime(ManualClock())).tidy()
-    assert await kept_moods(world) == 1
+    assert await stored_moods(world) == 1
 
 
 async def test_past_days_are_packed_without_loss(world: World, maintenance: Maintenance, time: DiscordTime) -> None:
@@ -230,4 +230,4 @@ async def test_expired_data_is_erased_even_if_absences_cannot_be_noted(
     monkeypatch.setattr(world.bot.store, "known_guilds", fail)
     time.note(world.env.now() + timedelta(days=world.bot.store.mood_days + 1))
     await maintenance.tidy()
-    assert await kept_moods(world) == 0
+    assert await stored_moods(world) == 0

@@ -31,14 +31,14 @@ def count(world: World, channel_id: int, *, hours_ago: float = 0, **messages: in
         world.bot.store.count_mood(world.guild.id, channel_id, when, emotion, number)
 
 
-def shown(result: simcord.InteractionResult) -> list[str]:
+def picture_lines(result: simcord.InteractionResult) -> list[str]:
     """Return the lines of an answer with a picture."""
     assert result.response
     assert len(result.response.attachments) == 1
     return result.response.content.split("\n")
 
 
-def refusal(result: simcord.InteractionResult) -> str:
+def refusal_text(result: simcord.InteractionResult) -> str:
     """Return the text of a private answer without a picture."""
     assert result.response
     assert result.ephemeral
@@ -50,7 +50,7 @@ async def test_mood_of_the_channel_is_public(world: World) -> None:
     count(world, world.channel.id, joy=15, neutral=12, anger=3)
     count(world, world.guild.create_text_channel("other").id, grief=50)
     result = await world.alice.slash(world.channel, "mood")
-    assert shown(result) == [
+    assert picture_lines(result) == [
         f"### <#{world.channel.id}> · 7 days",
         "😃 joy 50% · 😡 anger 10%",
         "30 messages. The messages are too unevenly spread to show a trend.",
@@ -71,7 +71,7 @@ async def test_hours_follow_the_time_of_discord_not_the_host_clock(
     wrong = discord.utils.utcnow() + timedelta(days=3650)
     monkeypatch.setattr(discord.utils, "utcnow", lambda: wrong)
     result = await world.alice.slash(world.channel, "mood", period="day")
-    assert "32 messages." in shown(result)[2]
+    assert "32 messages." in picture_lines(result)[2]
 
 
 @pytest.mark.usefixtures("real_pictures")
@@ -94,7 +94,7 @@ async def test_picture_has_alternative_text(world: World) -> None:
 async def test_emotion_and_its_group_are_both_named(world: World) -> None:
     count(world, world.channel.id, joy=17, love=12, gratitude=10, neutral=61)
     result = await world.alice.slash(world.channel, "mood")
-    assert shown(result)[1] == "😃 joy 17% · ❤️ love 12% · 🙏 gratitude 10%"
+    assert picture_lines(result)[1] == "😃 joy 17% · ❤️ love 12% · 🙏 gratitude 10%"
     assert result.response
     assert "Shares: neutral 61%, joy etc. 39%, " in str(result.response.attachments[0].description)
 
@@ -105,7 +105,7 @@ async def test_period_can_be_chosen(world: World, period: str, messages: int) ->
     count(world, world.channel.id, joy=30, hours_ago=6 * 24)
     count(world, world.channel.id, joy=40, hours_ago=26 * 24)
     count(world, world.channel.id, joy=50, hours_ago=29 * 24)
-    title, _, numbers, _ = shown(await world.alice.slash(world.channel, "mood", period=period))
+    title, _, numbers, _ = picture_lines(await world.alice.slash(world.channel, "mood", period=period))
     assert title.endswith(f" · {PERIODS[period].name}")
     assert numbers.startswith(f"{messages} messages. ")
 
@@ -114,9 +114,9 @@ async def test_days_begin_in_the_time_zone_of_the_server(world: World) -> None:
     midnight = world.env.now().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=27)
     for hours, emotion in ((-8, "grief"), (-7, "joy"), (0, "love")):
         world.bot.store.count_mood(world.guild.id, world.channel.id, midnight + timedelta(hours=hours), emotion, 20)
-    assert shown(await world.alice.slash(world.channel, "mood", period="month"))[1] == "❤️ love 100%"
+    assert picture_lines(await world.alice.slash(world.channel, "mood", period="month"))[1] == "❤️ love 100%"
     await world.configure(time_zone="Asia/Bangkok")  # where it is seven hours later
-    picture = shown(await world.alice.slash(world.channel, "mood", period="month"))
+    picture = picture_lines(await world.alice.slash(world.channel, "mood", period="month"))
     assert picture[1] == "😃 joy 50% · ❤️ love 50%"
 
 
@@ -129,7 +129,7 @@ class TestWholeServer:
         count(world, 123456789012345678, grief=100)  # a deleted channel
         result = await world.alice.slash(world.channel, "mood", where="server")
         assert result.ephemeral
-        assert shown(result) == [
+        assert picture_lines(result) == [
             "### The whole server · 7 days",
             "😃 joy 50% · 😡 anger 17% · 😨 fear 17%",
             "30 messages. The messages are too unevenly spread to show a trend.",
@@ -147,8 +147,8 @@ class TestWholeServer:
         bob = world.guild.add_member(world.env.create_user("bob"), roles=[staff])
         count(world, world.channel.id, joy=20)
         count(world, secret.id, grief=80)
-        assert shown(await world.alice.slash(world.channel, "mood", where="server"))[1] == "😃 joy 100%"
-        assert shown(await bob.slash(world.channel, "mood", where="server"))[1] == "🕊️ grief 80% · 😃 joy 20%"
+        assert picture_lines(await world.alice.slash(world.channel, "mood", where="server"))[1] == "😃 joy 100%"
+        assert picture_lines(await bob.slash(world.channel, "mood", where="server"))[1] == "🕊️ grief 80% · 😃 joy 20%"
 
     async def test_voice_channels_that_the_asker_may_not_join_are_left_out(self, world: World) -> None:
         voice = world.guild.create_voice_channel("voice")
@@ -157,12 +157,12 @@ class TestWholeServer:
         await world.env.settle()
         count(world, world.channel.id, joy=20)
         count(world, voice.id, grief=80)
-        assert shown(await world.alice.slash(world.channel, "mood", where="server"))[1] == "😃 joy 100%"
+        assert picture_lines(await world.alice.slash(world.channel, "mood", where="server"))[1] == "😃 joy 100%"
 
     async def test_other_servers_are_left_out(self, world: World) -> None:
         count(world, world.channel.id, joy=20)
         world.bot.store.count_mood(world.env.create_guild().id, world.channel.id, world.env.now(), "grief", 80)
-        assert shown(await world.alice.slash(world.channel, "mood", where="server"))[1] == "😃 joy 100%"
+        assert picture_lines(await world.alice.slash(world.channel, "mood", where="server"))[1] == "😃 joy 100%"
 
 
 async def test_thread_shows_the_mood_of_its_channel(world: World) -> None:
@@ -171,7 +171,7 @@ async def test_thread_shows_the_mood_of_its_channel(world: World) -> None:
     assert isinstance(channel, discord.TextChannel)
     await channel.create_thread(name="aside", type=discord.ChannelType.public_thread)
     [thread] = world.channel.threads
-    assert shown(await world.alice.slash(thread, "mood"))[:2] == [
+    assert picture_lines(await world.alice.slash(thread, "mood"))[:2] == [
         f"### <#{world.channel.id}> · 7 days",
         "😃 joy 100%",
     ]
@@ -188,28 +188,28 @@ async def test_private_thread_has_no_mood(world: World) -> None:
     bob = world.guild.add_member(world.env.create_user("bob"))
     for where in ("channel", "server"):
         result = await bob.slash(world.channel, "mood", where=where)
-        assert refusal(result).startswith("I counted 0 messages in that time;")
+        assert refusal_text(result).startswith("I counted 0 messages in that time;")
 
 
 @pytest.mark.parametrize("messages", [0, 19])
 async def test_no_picture_of_too_few_messages(world: World, messages: int) -> None:
     count(world, world.channel.id, joy=messages)
     result = await world.alice.slash(world.channel, "mood")
-    assert refusal(result) == (
+    assert refusal_text(result) == (
         f"I counted {messages} messages in that time; for a picture I need 20. Please ask again later."
     )
 
 
 async def test_picture_of_just_enough_messages(world: World) -> None:
     count(world, world.channel.id, joy=20)
-    assert shown(await world.alice.slash(world.channel, "mood"))[1] == "😃 joy 100%"
+    assert picture_lines(await world.alice.slash(world.channel, "mood"))[1] == "😃 joy 100%"
 
 
 async def test_uncounted_channel_is_reported(world: World) -> None:
     count(world, world.channel.id, joy=20)
     await world.configure(mood=False)
     result = await world.alice.slash(world.channel, "mood")
-    assert refusal(result) == (
+    assert refusal_text(result) == (
         "Moods are not counted in this server. Those who manage it can change that with /settings."
     )
 
@@ -234,7 +234,7 @@ async def test_slow_answer_is_deferred(world: World, monkeypatch: pytest.MonkeyP
     assert result.deferred
     answers.set()
     await world.env.settle()
-    assert shown(result)[1] == "😃 joy 100%"
+    assert picture_lines(result)[1] == "😃 joy 100%"
     assert len(world.channel.history()) == 1
 
 
@@ -249,7 +249,7 @@ async def test_slow_answer_without_a_picture_is_sent(world: World, monkeypatch: 
 
 
 def delay_moods(world: World, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
-    """Make the store return no moods before the event is set, and reduce the patience before a deferral."""
+    """Make the store return no moods before the event is set, and the bot defer its answer at once."""
     monkeypatch.setattr(cog, "DEFER_AFTER", 0)
     answers, moods = asyncio.Event(), world.bot.store.moods
 
@@ -265,7 +265,7 @@ async def test_every_word_is_translated(world: World, monkeypatch: pytest.Monkey
     monkeypatch.setattr(cog, "translator", lambda _locale: language("«{}»".format))
     count(world, world.channel.id, joy=20)
     result = await world.alice.slash(world.channel, "mood", where="server")
-    assert shown(result) == [
+    assert picture_lines(result) == [
         "### «The whole server» · «7 days»",
         "😃 «joy» 100%",
         "«20 messages.» «The messages are too unevenly spread to show a trend.»",
@@ -278,13 +278,13 @@ async def test_every_word_is_translated(world: World, monkeypatch: pytest.Monkey
 async def test_pictures_are_drawn_one_at_a_time_and_off_the_event_loop(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    noted: list[str] = []
+    steps: list[str] = []
 
     def draw_and_note(*_: object) -> bytes:
         assert threading.current_thread() is not threading.main_thread()
-        noted.append("begins")
+        steps.append("begins")
         time.sleep(0.2)
-        noted.append("ends")
+        steps.append("ends")
         return b"\x89PNG"
 
     monkeypatch.setattr(cog, "draw", draw_and_note)
@@ -300,7 +300,7 @@ async def test_pictures_are_drawn_one_at_a_time_and_off_the_event_loop(
         backend.emit("INTERACTION_CREATE", payload)
     await world.env.settle()
     assert len(world.channel.history()) == 2
-    assert noted == ["begins", "ends"] * 2
+    assert steps == ["begins", "ends"] * 2
 
 
 async def test_a_store_that_does_not_answer_is_reported_to_the_user(
@@ -311,5 +311,5 @@ async def test_a_store_that_does_not_answer_is_reported_to_the_user(
 
     monkeypatch.setattr(world.bot.store, "moods", fail)
     result = await world.alice.slash(world.channel, "mood")
-    assert refusal(result) == UNSAVED
+    assert refusal_text(result) == UNSAVED
     assert len(world.env.errors) == 1

@@ -380,7 +380,7 @@ def failing(error: Exception) -> Any:
 
 
 async def test_pictures_are_checked_every_ten_minutes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    await world.bot.remove_cog("Maintenance")  # whose rounds would take most of the time
+    await world.bot.remove_cog("Maintenance")  # its loops would take most of the time
     set_time(world, monkeypatch, "2026-11-23 10:00")
     await turn_on(world)
     count(world, "2026-11-20", joy=60)

@@ -80,7 +80,7 @@ async def test_grave_message_gets_no_reaction_and_an_edit_into_one_removes_it(
 
 
 @pytest.mark.parametrize("configuration", [Configuration(min_certainty=0.4)])
-async def test_a_message_below_the_set_minimum_certainty_gets_no_reaction(world: World) -> None:
+async def test_configured_minimum_certainty_replaces_that_of_the_model(world: World) -> None:
     message = await world.alice.send(world.channel, "hmm")
     assert world.emoji_of(message) == ["😃"]
 
@@ -272,7 +272,7 @@ async def test_refused_reaction_counts_for_the_pace_of_the_channel(world: World)
         ({"muted": ["joy"]}, "muted"),
     ],
 )
-async def test_a_server_can_switch_reactions_off(
+async def test_settings_can_prevent_reactions(
     world: World, bilstm: StubClassifier, changes: dict[str, object], outcome: str
 ) -> None:
     await world.configure(**changes)
@@ -421,20 +421,20 @@ async def use_up_the_share(world: World) -> str:
     return "enough"
 
 
-async def be_refused(world: World) -> str:
+async def be_refused_by_discord(world: World) -> str:
     world.env.inject_error("PUT", "/channels/*/reactions/*", status=403, code=50013)
     await world.alice.send(world.channel, "happy")
     await world.env.advance_time(11)
     return "backing off"
 
 
-async def be_failed(world: World) -> str:
+async def let_discord_fail(world: World) -> str:
     world.env.inject_error("PUT", "/channels/*/reactions/*", status=503)
     await world.alice.send(world.guild.create_text_channel("elsewhere"), "happy")
     return "held back"
 
 
-OBSTACLES = [pause, use_up_the_share, be_refused, be_failed]
+OBSTACLES = [pause, use_up_the_share, be_refused_by_discord, let_discord_fail]
 
 
 @pytest.mark.parametrize("arrange", OBSTACLES)
@@ -489,9 +489,8 @@ async def test_fewer_messages_are_read_for_the_mood_while_texts_wait(
 ) -> None:
     reactions_of(world.bot)._chance = iter((0.9, 0.2)).__next__
     await pause(world)
-    monkeypatch.setattr(
-        "bot.analysis.analyzer.Analyzer.texts_waiting", 2 * WAITING_PER_WEIGHT
-    )  # so one in three is read
+    # With so many waiting texts, one message in three is read.
+    monkeypatch.setattr("bot.analysis.analyzer.Analyzer.texts_waiting", 2 * WAITING_PER_WEIGHT)
     await world.alice.send(world.channel, "nothing")
     await world.alice.send(world.channel, "thanks")
     assert bilstm.batches == [["happy"], ["thanks"]]

@@ -38,7 +38,7 @@ async def test_cross_of_the_author_raises_the_certainty_needed_in_the_channel(
     message = await world.alice.send(world.channel, "happy")
     await world.alice.react(message, "❌")
     assert world.emoji_of(message) == ["❌"]
-    message = await say(world, "odd")  # 0.8 certain, where 0.75 is asked for now
+    message = await say(world, "odd")  # its certainty is 0.8, and 0.75 is now required
     assert world.emoji_of(message) == ["❤️"]
     await moderator.react(message, "❌")
     message = await say(world, "odd")  # and now 0.875
@@ -65,35 +65,36 @@ async def test_a_reaction_that_a_moderator_clears_counts_as_one_dislike(
     result = await world.alice.context_menu(world.channel, "Take the reaction back", message)
     assert result.response
     assert "not reacted" in result.response.content
-    assert world.emoji_of(await say(world, "meh")) == []  # without a dislike 0.5 were enough, with one it takes 0.75
-    assert world.emoji_of(await say(world, "odd")) == ["❤️"]  # 0.8 certain; with two it would take 0.875
+    # Without a dislike a certainty of 0.5 is required, with one 0.75, and with two 0.875.
+    assert world.emoji_of(await say(world, "meh")) == []
+    assert world.emoji_of(await say(world, "odd")) == ["❤️"]
 
 
-async def take_back(world: World, message: discord.Message) -> None:
+async def author_reacts_with_cross(world: World, message: discord.Message) -> None:
     await world.alice.react(message, "❌")
 
 
-async def take_away(world: World, message: discord.Message) -> None:
+async def moderator_removes_reaction(world: World, message: discord.Message) -> None:
     assert world.bot.user
     world.env.backend.remove_reaction(world.channel.id, message.id, "😃", world.bot.user.id)
     await world.env.settle()
 
 
-async def clear_away(world: World, message: discord.Message) -> None:
+async def moderator_clears_reactions(world: World, message: discord.Message) -> None:
     clear(world, message, None)
     await world.env.settle()
 
 
-WAYS_BACK = [take_back, take_away, clear_away]
+REMOVALS = [author_reacts_with_cross, moderator_removes_reaction, moderator_clears_reactions]
 
 
 @pytest.mark.usefixtures("no_pace_limits")
-@pytest.mark.parametrize("way", WAYS_BACK)
+@pytest.mark.parametrize("remove", REMOVALS)
 async def test_message_whose_reaction_was_removed_gets_no_other(
-    world: World, way: Callable[[World, discord.Message], Awaitable[None]]
+    world: World, remove: Callable[[World, discord.Message], Awaitable[None]]
 ) -> None:
     message = await world.alice.send(world.channel, "happy")
-    await way(world, message)
+    await remove(world, message)
     await world.alice.edit(message, "thanks")
     assert set(world.emoji_of(message)) <= {"❌"}
     assert world.reaction_requests() == 1
@@ -195,7 +196,7 @@ async def test_a_person_whose_permissions_are_unknown_cannot_take_a_reaction_bac
 @pytest.mark.parametrize("clock", [ManualClock()])
 async def test_reaction_the_bot_no_longer_remembers_can_be_taken_back(world: World, clock: ManualClock) -> None:
     message = await world.alice.send(world.channel, "happy")
-    clock.now += 3600  # and the bot's memory of the message is gone
+    clock.now += 3600  # after which the bot no longer has a record of the message
     await world.alice.react(message, "❌")
     assert world.emoji_of(message) == ["❌"]
 
@@ -230,11 +231,11 @@ async def test_the_menu_answers_before_it_asks_discord_to_remove_a_reaction(worl
 async def test_refused_removal_is_reported_as_failed(world: World) -> None:
     message = await world.alice.send(world.channel, "happy")
     world.env.inject_error("DELETE", "/channels/*/reactions/*", status=403, code=50013)
-    for told in ("couldn't remove", "Reaction removed"):
+    for sentence in ("couldn't remove", "Reaction removed"):
         assert "😃" in world.emoji_of(message)
         result = await world.alice.context_menu(world.channel, "Take the reaction back", message)
         assert result.response
-        assert told in result.response.content
+        assert sentence in result.response.content
     assert world.emoji_of(message) == []
 
 
@@ -248,16 +249,16 @@ async def test_refused_removal_is_repeated_when_the_message_is_edited(world: Wor
 
 
 @pytest.mark.parametrize("clock", [ManualClock()])
-@pytest.mark.parametrize(("status", "told"), [(404, "not reacted"), (400, "couldn't remove")])
+@pytest.mark.parametrize(("status", "sentence"), [(404, "not reacted"), (400, "couldn't remove")])
 async def test_old_message_that_cannot_be_fetched_is_reported_as_such(
-    world: World, clock: ManualClock, status: int, told: str
+    world: World, clock: ManualClock, status: int, sentence: str
 ) -> None:
     message = await world.alice.send(world.channel, "happy")
     clock.now += 3600
     world.env.inject_error("GET", "/channels/*/messages/*", status=status)
     result = await world.alice.context_menu(world.channel, "Take the reaction back", message)
     assert result.response
-    assert told in result.response.content
+    assert sentence in result.response.content
 
 
 @pytest.mark.usefixtures("no_pace_limits")

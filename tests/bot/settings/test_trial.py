@@ -41,7 +41,7 @@ PACE = f"{HEARD}After each reaction I pause in that channel for 10 seconds."
 
 
 @dataclass
-class Shown:
+class ShownTrial:
     """A trial as seen by the person who started it."""
 
     world: World
@@ -56,14 +56,14 @@ class Shown:
     def lines(self) -> dict[str, str]:
         """The text about each message, by its link."""
         lines = (line.split(" ", 2) for line in self.text.splitlines() if line.startswith("<t:"))
-        return {link.removeprefix("[→](").removesuffix(")"): said for _when, link, said in lines}
+        return {link.removeprefix("[→](").removesuffix(")"): expected for _when, link, expected in lines}
 
     @property
     def runs(self) -> bool:
         """Whether there is a button to stop the trial."""
         return any(part.get("custom_id") == STOP for part in walk_components(self.message.components))
 
-    def of(self, message: discord.Message) -> str:
+    def line_of(self, message: discord.Message) -> str:
         """Return the text about a message; empty if it is not shown."""
         return self.lines.get(message.jump_url, "")
 
@@ -81,19 +81,21 @@ async def press(owner: simcord.MemberActor, channel: simcord.ChannelHandle) -> s
     return await owner.click(opened.response, custom_id="settings:try")
 
 
-async def started(world: World, owner: simcord.MemberActor, channel: simcord.ChannelHandle | None = None) -> Shown:
+async def start_trial(
+    world: World, owner: simcord.MemberActor, channel: simcord.ChannelHandle | None = None
+) -> ShownTrial:
     result = await press(owner, channel or world.channel)
     assert result.response
     assert result.ephemeral
-    return Shown(world, owner, result.response)
+    return ShownTrial(world, owner, result.response)
 
 
 @pytest.fixture
-async def trial(world: World, owner: simcord.MemberActor) -> Shown:
-    return await started(world, owner)
+async def trial(world: World, owner: simcord.MemberActor) -> ShownTrial:
+    return await start_trial(world, owner)
 
 
-async def test_trial_is_private_and_says_what_to_do_and_when_it_ends(world: World, trial: Shown) -> None:
+async def test_trial_is_private_and_says_what_to_do_and_when_it_ends(world: World, trial: ShownTrial) -> None:
     first, rest = trial.text.removeprefix("## Try it here\n").split("\n", 1)
     asked = discord.utils.snowflake_time(trial.message.id)
     until = first.partition("This ends <t:")[2].removesuffix(":R>.")
@@ -105,10 +107,10 @@ async def test_trial_is_private_and_says_what_to_do_and_when_it_ends(world: Worl
 
 
 async def test_each_message_is_shown_with_its_emotion_and_reaction_or_the_reason_for_none(
-    world: World, bilstm: StubClassifier, trial: Shown
+    world: World, bilstm: StubClassifier, trial: ShownTrial
 ) -> None:
     bilstm.predictions["sad"] = prediction_of(sadness=0.9)
-    said = {
+    expected = {
         "so happy today": REACTED,
         "happy again": PACE,
         "hmm": "**joy**, 45% certain, 50% needed: I am not certain enough.",
@@ -116,17 +118,19 @@ async def test_each_message_is_shown_with_its_emotion_and_reaction_or_the_reason
         "https://example.com": "It contains no words that I can read.",
         "sad, for grandpa died": "It seems to be about self-harm, death or grave illness; I never react to that.",
     }
-    messages = {text: await world.alice.send(world.channel, text) for text in said}
+    messages = {text: await world.alice.send(world.channel, text) for text in expected}
     assert [*trial.lines.values()] == [REACTED]  # the first at once
     await trial.next_edit()
-    assert trial.lines == {messages[text].jump_url: what for text, what in said.items()}
+    assert trial.lines == {messages[text].jump_url: what for text, what in expected.items()}
     assert (
         trial.text.count(f"<t:{int(messages['hmm'].created_at.timestamp())}:T> [→]({messages['hmm'].jump_url}) ") == 1
     )
-    assert not any(text in trial.text for text in said)
+    assert not any(text in trial.text for text in expected)
 
 
-async def test_webhooks_are_shown_but_neither_the_bot_itself_nor_other_channels(world: World, trial: Shown) -> None:
+async def test_webhooks_are_shown_but_neither_the_bot_itself_nor_other_channels(
+    world: World, trial: ShownTrial
+) -> None:
     webhook = await world.guild.create_webhook(world.channel).send("happy")
     await world.bot.get_partial_messageable(world.channel.id).send("happy")
     await world.alice.send(world.guild.create_text_channel("elsewhere"), "happy")
@@ -138,13 +142,13 @@ async def test_trial_in_a_thread_shows_its_messages(world: World, owner: simcord
     await bot_channel(world).create_thread(name="aside", type=discord.ChannelType.public_thread)
     await world.env.settle()
     [thread] = world.channel.threads
-    trial = await started(world, owner, thread)
+    trial = await start_trial(world, owner, thread)
     await world.alice.send(world.channel, "plain")
     message = await world.alice.send(thread, "happy")
     assert trial.lines == {message.jump_url: REACTED}
 
 
-async def test_edit_changes_the_line_of_a_message_and_a_deletion_removes_it(world: World, trial: Shown) -> None:
+async def test_edit_changes_the_line_of_a_message_and_a_deletion_removes_it(world: World, trial: ShownTrial) -> None:
     edited = await world.alice.send(world.channel, "happy")
     deleted = [await world.alice.send(world.channel, "plain") for _ in range(3)]
     await trial.next_edit()
@@ -153,11 +157,11 @@ async def test_edit_changes_the_line_of_a_message_and_a_deletion_removes_it(worl
     await world.alice.delete(deleted[0])
     await trial.next_edit()
     assert [*trial.lines] == [message.jump_url for message in (edited, *deleted[1:])]
-    assert trial.of(edited) == "I hear no emotion in it."
+    assert trial.line_of(edited) == "I hear no emotion in it."
 
 
 async def test_people_who_opted_out_are_neither_read_nor_shown(
-    world: World, bob: simcord.MemberActor, bilstm: StubClassifier, trial: Shown
+    world: World, bob: simcord.MemberActor, bilstm: StubClassifier, trial: ShownTrial
 ) -> None:
     await world.bot.store.opt_out(bob.id)
     await bob.send(world.channel, "happy")
@@ -166,7 +170,7 @@ async def test_people_who_opted_out_are_neither_read_nor_shown(
 
 
 async def test_people_who_opt_out_later_are_no_longer_shown(
-    world: World, bob: simcord.MemberActor, trial: Shown
+    world: World, bob: simcord.MemberActor, trial: ShownTrial
 ) -> None:
     stays = await world.alice.send(world.channel, "plain")
     await bob.send(world.channel, "plain")
@@ -181,7 +185,7 @@ async def test_opted_out_tester_is_told_why_their_messages_are_missing(
     world: World, owner: simcord.MemberActor
 ) -> None:
     await world.bot.store.opt_out(owner.id)
-    trial = await started(world, owner)
+    trial = await start_trial(world, owner)
     assert "⚠️ You have opted out: I only read what you type into /compare." in trial.text
 
 
@@ -202,10 +206,10 @@ async def test_reason_is_shown_in_excluded_channels(
 ) -> None:
     bot_channel(world).nsfw = True  # SimCord has no such channels
     await world.configure(**changes)
-    trial = await started(world, owner)
+    trial = await start_trial(world, owner)
     message = await world.alice.send(world.channel, "happy")
     await trial.next_edit()
-    assert (trial.of(message), bilstm.batches) == (sentence, [])
+    assert (trial.line_of(message), bilstm.batches) == (sentence, [])
 
 
 def bot_channel(world: World) -> discord.TextChannel:
@@ -219,11 +223,11 @@ async def test_missing_permission_is_reported_at_the_start_and_at_each_message(
     world: World, owner: simcord.MemberActor
 ) -> None:
     channel = channel_without(world, "add_reactions")
-    trial = await started(world, owner, channel)
+    trial = await start_trial(world, owner, channel)
     assert "⚠️ In this channel I lack these permissions: Add Reactions." in trial.text
     message = await world.alice.send(channel, "happy")
     await trial.next_edit()
-    assert trial.of(message) == "I lack a permission in this channel; `/settings` shows which one."
+    assert trial.line_of(message) == "I lack a permission in this channel; `/settings` shows which one."
 
 
 def channel_without(world: World, permission: str) -> simcord.ChannelHandle:
@@ -236,7 +240,7 @@ def channel_without(world: World, permission: str) -> simcord.ChannelHandle:
 
 
 async def test_busy_channel_shows_the_latest_messages_with_one_edit_every_few_seconds(
-    world: World, trial: Shown
+    world: World, trial: ShownTrial
 ) -> None:
     messages = [await world.alice.send(world.channel, "plain") for _ in range(MAX_SHOWN + 3)]
     assert edits(world) == 1
@@ -261,11 +265,11 @@ def no_trial_is_active(world: World) -> bool:
     return tasks == [] and len(reactions_of(world.bot).observers) == 0
 
 
-async def test_button_stops_the_trial(world: World, trial: Shown) -> None:
+async def test_button_stops_the_trial(world: World, trial: ShownTrial) -> None:
     message = await world.alice.send(world.channel, "happy")
     await trial.stop()
     assert trial.text.splitlines()[1] == EndReason.STOPPED.value
-    assert (trial.of(message), trial.runs) == (REACTED, False)
+    assert (trial.line_of(message), trial.runs) == (REACTED, False)
     shown = trial.text
     await world.alice.send(world.channel, "plain")
     await trial.next_edit()
@@ -274,7 +278,7 @@ async def test_button_stops_the_trial(world: World, trial: Shown) -> None:
 
 
 @pytest.mark.parametrize("clock", [ManualClock()])
-async def test_trial_ends_after_ten_minutes(world: World, clock: ManualClock, trial: Shown) -> None:
+async def test_trial_ends_after_ten_minutes(world: World, clock: ManualClock, trial: ShownTrial) -> None:
     clock.now += DURATION.total_seconds() - 1
     await trial.next_edit()
     assert trial.runs
@@ -294,7 +298,7 @@ async def test_trial_requires_manage_server(world: World, owner: simcord.MemberA
 
 
 async def test_trial_ends_at_the_next_message_after_the_person_may_no_longer_manage_the_server(
-    world: World, trial: Shown
+    world: World, trial: ShownTrial
 ) -> None:
     seen = await world.alice.send(world.channel, "plain")
     await trial.next_edit()
@@ -302,12 +306,12 @@ async def test_trial_ends_at_the_next_message_after_the_person_may_no_longer_man
     await world.alice.send(world.channel, "happy")
     await trial.next_edit()
     assert (trial.text.splitlines(), trial.runs) == (["## Try it here", EndReason.NOT_ALLOWED.value], False)
-    assert trial.of(seen) == ""
+    assert trial.line_of(seen) == ""
     assert no_trial_is_active(world)
 
 
 async def test_trial_ends_at_the_next_message_after_the_channel_is_hidden_from_the_person(
-    world: World, trial: Shown
+    world: World, trial: ShownTrial
 ) -> None:
     channel = bot_channel(world)
     managers = channel.guild.get_role(world.guild.roles["managers"].id)
@@ -317,36 +321,36 @@ async def test_trial_ends_at_the_next_message_after_the_channel_is_hidden_from_t
     assert (trial.text.splitlines(), trial.runs) == (["## Try it here", EndReason.NOT_ALLOWED.value], False)
 
 
-async def test_trial_ends_at_the_next_message_after_the_person_has_left(world: World, trial: Shown) -> None:
+async def test_trial_ends_at_the_next_message_after_the_person_has_left(world: World, trial: ShownTrial) -> None:
     world.env.backend.remove_member(world.guild.id, trial.owner.id)
     await world.alice.send(world.channel, "happy")
     assert no_trial_is_active(world)
 
 
-async def test_nothing_is_shown_while_discord_does_not_say_what_the_person_may(world: World, trial: Shown) -> None:
+async def test_nothing_is_shown_while_discord_does_not_say_what_the_person_may(world: World, trial: ShownTrial) -> None:
     world.env.inject_error("GET", "/guilds/*/members/*", status=400, code=0)
     message = await world.alice.send(world.channel, "happy")
-    assert (trial.of(message), trial.runs) == ("", True)
+    assert (trial.line_of(message), trial.runs) == ("", True)
     await trial.next_edit()
-    assert trial.of(message) == REACTED
+    assert trial.line_of(message) == REACTED
 
 
-async def test_former_manager_can_still_stop_the_trial(world: World, trial: Shown) -> None:
+async def test_former_manager_can_still_stop_the_trial(world: World, trial: ShownTrial) -> None:
     resign(world, trial.owner)
     await trial.stop()
     assert EndReason.STOPPED.value in trial.text
 
 
 async def test_second_trial_of_a_person_in_a_channel_replaces_the_first(
-    world: World, owner: simcord.MemberActor, bob: simcord.MemberActor, trial: Shown
+    world: World, owner: simcord.MemberActor, bob: simcord.MemberActor, trial: ShownTrial
 ) -> None:
     world.env.backend.add_member_role(world.guild.id, bob.id, world.guild.roles["managers"].id)
-    others = await started(world, bob)
-    second = await started(world, owner)
+    others = await start_trial(world, bob)
+    second = await start_trial(world, owner)
     assert (EndReason.MOVED.value in trial.text, trial.runs) == (True, False)
     message = await world.alice.send(world.channel, "happy")
     await trial.next_edit()
-    assert [shown.of(message) for shown in (trial, second, others)] == ["", REACTED, REACTED]
+    assert [shown.line_of(message) for shown in (trial, second, others)] == ["", REACTED, REACTED]
     await second.stop()
     assert EndReason.STOPPED.value in second.text
     assert others.runs
@@ -360,7 +364,7 @@ async def test_deleted_channel_ends_the_trial_silently(world: World, caplog: pyt
     assert (world.env.errors, caplog.records) == ([], [])
 
 
-async def test_channel_hidden_from_the_bot_ends_the_trial(world: World, trial: Shown) -> None:
+async def test_channel_hidden_from_the_bot_ends_the_trial(world: World, trial: ShownTrial) -> None:
     channel = bot_channel(world)
     await channel.set_permissions(channel.guild.me, view_channel=False)
     await trial.next_edit()
@@ -394,16 +398,16 @@ async def test_expired_token_ends_the_trial(world: World, caplog: pytest.LogCapt
     assert (world.env.errors, caplog.records) == ([], [])
 
 
-async def test_failed_edit_is_retried(world: World, trial: Shown) -> None:
+async def test_failed_edit_is_retried(world: World, trial: ShownTrial) -> None:
     world.env.inject_error("PATCH", "/webhooks/*", status=400, code=0)
     message = await world.alice.send(world.channel, "happy")
-    assert trial.of(message) == ""
+    assert trial.line_of(message) == ""
     await trial.next_edit()
-    assert trial.of(message) == REACTED
+    assert trial.line_of(message) == REACTED
 
 
 async def test_bug_is_logged_once_without_its_text_and_ends_the_trial(
-    world: World, trial: Shown, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    world: World, trial: ShownTrial, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_arguments: object) -> None:
         raise ValueError("what somebody wrote")
@@ -419,7 +423,7 @@ async def test_bug_is_logged_once_without_its_text_and_ends_the_trial(
 
 
 async def test_bug_that_also_prevents_the_last_edit_is_logged_once(
-    world: World, trial: Shown, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    world: World, trial: ShownTrial, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(_trial: Trial) -> None:
         raise ValueError
@@ -434,7 +438,7 @@ async def test_bug_that_also_prevents_the_last_edit_is_logged_once(
 
 @pytest.mark.parametrize("clock", [ManualClock()])
 async def test_trial_ends_in_time_although_a_bug_lasts(
-    world: World, clock: ManualClock, trial: Shown, monkeypatch: pytest.MonkeyPatch
+    world: World, clock: ManualClock, trial: ShownTrial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_trial: Trial) -> None:
         raise ValueError
@@ -445,13 +449,13 @@ async def test_trial_ends_in_time_although_a_bug_lasts(
     assert no_trial_is_active(world)
 
 
-async def test_stopping_bot_ends_the_trial_with_a_message(world: World, trial: Shown) -> None:
+async def test_stopping_bot_ends_the_trial_with_a_message(world: World, trial: ShownTrial) -> None:
     await world.bot.remove_cog("Settings")  # as discord.py does when the bot is closed
     assert (EndReason.RESTARTED.value in trial.text, trial.runs) == (True, False)
 
 
 async def test_button_works_after_a_crash(
-    world: World, trial: Shown, models: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch
+    world: World, trial: ShownTrial, models: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def crash(_trials: Trials) -> None: ...
 
@@ -472,8 +476,8 @@ def test_longest_trial_fits_with_the_newest_lines(locale: discord.Locale, label:
         result = MessageResult(reason, Decision(None, label, 1.0, 1.0, reason, PROFILES[Liveliness.NORMAL]))
         ids = range(highest - MAX_SHOWN, highest)
         lines = [trial_line(TrialLine(number, highest, result), highest, highest, translate) for number in ids]
-        above = [instruction(highest, datetime.now(UTC), translate), warning(discord.Permissions.none(), translate)]
-        panel: Any = TrialPanel(translate, above, lines, runs=True)
+        header = [instruction(highest, datetime.now(UTC), translate), warning(discord.Permissions.none(), translate)]
+        panel: Any = TrialPanel(translate, header, lines, runs=True)
         validate_components(panel.to_components(), flags=COMPONENTS_V2)
         *_, text = (part["content"] for part in walk_components(panel.to_components()) if "content" in part)
         shown = text.split("\n")
@@ -487,13 +491,13 @@ async def test_every_word_is_translated(
     install_bracket_language(monkeypatch)
     await world.bot.store.opt_out(owner.id)
     channel = channel_without(world, "add_reactions")
-    trial = await started(world, owner, channel)
+    trial = await start_trial(world, owner, channel)
     await trial.next_edit()
     assert untranslated_words(trial.message) == ""
 
 
 async def test_people_who_opt_out_while_an_edit_waits_for_the_last_one_are_not_shown(
-    world: World, bob: simcord.MemberActor, trial: Shown, monkeypatch: pytest.MonkeyPatch
+    world: World, bob: simcord.MemberActor, trial: ShownTrial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @asynccontextmanager
     async def after_an_opt_out() -> AsyncIterator[None]:
@@ -504,4 +508,4 @@ async def test_people_who_opt_out_while_an_edit_waits_for_the_last_one_are_not_s
     monkeypatch.setattr(running, "drawing", after_an_opt_out())
     message = await bob.send(world.channel, "plain")
     assert edits(world) == 1
-    assert trial.of(message) == ""
+    assert trial.line_of(message) == ""

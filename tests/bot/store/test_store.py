@@ -315,7 +315,7 @@ async def test_a_server_is_erased_when_the_bot_has_been_gone_for_longer_than_the
     for guild_id in (1, 2, 3):
         await fill(store, guild_id)
         await store.mark_left(guild_id, NOON)
-    await store.mark_left(1, NOON + HOUR)  # as at the next start: nobody came back
+    await store.mark_left(1, NOON + HOUR)  # as at the next start of the bot; the earlier time remains
     await store.mark_present(2)
     await store.mark_left(3, NOON)
     await store.mark_present(3)

@@ -231,27 +231,29 @@ async def test_erasure_during_the_reading_of_a_change_holds(
 ) -> None:
     store, pause = await open_store(postgres_url), Pause()
     await store.save_settings(1, SETTINGS)
-    learnt: list[bool] = []
-    learn = store.cache.apply
+    configured_after: list[bool] = []
+    apply = store.cache.apply
 
-    def listen(change: Change) -> None:
-        learn(change)
-        learnt.append(store.is_configured(1))
+    def apply_and_record(change: Change) -> None:
+        apply(change)
+        configured_after.append(store.is_configured(1))
 
     def hold_up(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         if statement.startswith("SELECT servers") and not pause.reached.is_set():
             await_only(pause.here())  # the change is read, but not applied yet
 
     await store.refresh()
-    monkeypatch.setattr(store.cache, "apply", listen)
+    monkeypatch.setattr(store.cache, "apply", apply_and_record)
     event.listen(store.sync._engine.sync_engine, "after_cursor_execute", hold_up)
     await DatabaseClient(postgres_url).execute("SELECT pg_notify('emobot', 'server 1')")
     await pause.reached.wait()
     erasing = asyncio.create_task(store.erase_guild(1))
     await pause.release_when_others_wait(erasing)
     await erasing
-    assert await becomes_true(lambda: len(learnt) == 3)  # the old value, the erasure, and the database's notification
-    assert learnt == [True, False, False]
+    assert await becomes_true(
+        lambda: len(configured_after) == 3
+    )  # the old value, the erasure, and the database's notification
+    assert configured_after == [True, False, False]
 
 
 async def test_changes_are_applied_in_order_so_that_the_cache_has_the_last_one(store: Store) -> None:

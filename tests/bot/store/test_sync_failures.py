@@ -28,7 +28,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SETTINGS = ServerSettings(enabled=False)
 BIG = ServerSettings(channels=frozenset(range(10**17, 10**17 + 500)))
 CHANNELS = 1500
-GOES_ON = "the bot keeps the settings it read last."
+KEEPS_SETTINGS = "the bot keeps the settings it read last."
 
 
 @pytest.fixture(autouse=True)
@@ -140,12 +140,13 @@ async def test_outage_is_logged_once_and_the_store_recovers_from_it(
     for channel_id in range(CHANNELS):
         store.count_mood(1, channel_id, NOON, "joy")
     async with case.fault(client, case.network):
-        began = time.monotonic()
-        for _ in range(2):
-            await store.refresh()
-        assert time.monotonic() - began < 20
+        async with asyncio.timeout(20):
+            for _ in range(2):
+                await store.refresh()
         [warning] = caplog.messages
-        assert re.fullmatch(rf"The database \S+( on \S+)? cannot be used \(({case.reason})\): {GOES_ON}", warning)
+        assert re.fullmatch(
+            rf"The database \S+( on \S+)? cannot be used \(({case.reason})\): {KEEPS_SETTINGS}", warning
+        )
         with pytest.raises(StoreError):
             await store.save_settings(1, BIG)
         assert (store.settings(1), store.has_opted_out(7)) == (SETTINGS, True)
@@ -214,7 +215,9 @@ async def test_write_failure_is_logged_once_and_recovers(
     async with client.holding_all_locks():
         for _ in range(2):
             await store.write()
-    assert [message.rpartition(" cannot be used")[2][-len(GOES_ON) :] for message in caplog.messages] == [GOES_ON]
+    assert [message.rpartition(" cannot be used")[2][-len(KEEPS_SETTINGS) :] for message in caplog.messages] == [
+        KEEPS_SETTINGS
+    ]
     await store.write()
     assert caplog.messages[1:] == [caplog.messages[0].partition(" cannot")[0] + " is in use again."]
     assert await client.rows("SELECT emotion, messages FROM moods") == [("joy", 1)]
@@ -271,14 +274,14 @@ async def test_database_of_a_later_version_is_left_unchanged(
     await client.execute("UPDATE alembic_version SET version_num = 'later than ' || version_num")
     async with read_only(client, None if url.startswith("sqlite") else Network(url)):
         with pytest.raises(StoreError):
-            await store.opt_out(7)  # an update by night: everybody has to open the database again
+            await store.opt_out(7)  # the store now has to open the database again, as after an upgrade
     newcomer = Store(url)
     for opened, known in ((store, SETTINGS), (newcomer, ServerSettings())):
         caplog.clear()
         for _ in range(2):
             await opened.refresh()
-        told = r"cannot be used \(a later version of the bot has brought it to revision later than \d+\): the bot "
-        assert re.search(told, caplog.messages[-1])
+        warning = r"cannot be used \(a later version of the bot has brought it to revision later than \d+\): the bot "
+        assert re.search(warning, caplog.messages[-1])
         assert opened.settings(1) == known
         with pytest.raises(StoreError, match="later version"):
             await opened.opt_out(7)
@@ -351,14 +354,14 @@ async def test_refused_count_is_skipped_and_the_rest_is_written(
     await store.refresh()
     count(11)  # and the bot keeps counting it
     await store.refresh()
-    [told] = caplog.messages
-    assert "refused" in told
-    assert "secret" not in told
+    [warning] = caplog.messages
+    assert "refused" in warning
+    assert "secret" not in warning
     for opened in (store, await open_store(url)):
         counts = await opened.moods(1, NOON)
         assert {count.emotion: count.messages for count in counts} == {"joy": 4, "love": 2, "fear": 2}
     await store.close()
-    assert caplog.messages == [told]
+    assert caplog.messages == [warning]
 
 
 async def test_counts_lost_at_close_are_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -378,16 +381,16 @@ async def test_errors_contain_neither_password_nor_values(
     url = make_url(network.url).set(password="hunter2").render_as_string(hide_password=False)
     store = await open_store(url)
     await DatabaseClient(postgres_url).execute("DROP TABLE opt_outs")
-    told = []
+    warning = []
     for down in (False, True):
         if down:
             await network.refuse_connections()
         for write in (store.opt_out(123456789), store.opt_out(2**63)):
             with pytest.raises(StoreError) as refusal:
                 await write
-            told.append("".join(traceback.format_exception(refusal.value)))
+            warning.append("".join(traceback.format_exception(refusal.value)))
         await store.refresh()
     assert len(caplog.messages) >= 1
-    for text in [*told, caplog.text]:
+    for text in [*warning, caplog.text]:
         for secret in ("hunter2", "123456789", str(2**63)):
             assert secret not in text
