@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -39,6 +40,12 @@ def write_atomically(path: Path, content: bytes) -> None:
     partial = path.with_name(f"{path.name}.partial")
     partial.write_bytes(content)
     partial.replace(path)
+
+
+def refuse_device(path: Path) -> None:
+    """Raise OSError if a path is that of a device such as /dev/zero, whose content has no end."""
+    if path.is_char_device():
+        raise OSError(errno.EINVAL, "it is a device")
 
 
 def writable(text: str) -> str:

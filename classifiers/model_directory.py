@@ -31,7 +31,7 @@ from classifiers.acceptance import shares_of
 from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier
 from classifiers.emotions import EMOJI, canonical_spelling, checked_emoji
 from classifiers.errors import ModelDirectoryError
-from classifiers.files import write_atomically
+from classifiers.files import refuse_device, write_atomically
 from classifiers.memory import release_unused
 from classifiers.nn.arrays import Array, require_finite
 from classifiers.nn.batching import UNKNOWN, Batch, pad
@@ -146,6 +146,7 @@ def read_manifest(directory: Path) -> Manifest:
         ModelDirectoryError: the directory or its manifest is missing, foreign or damaged.
     """
     try:
+        refuse_device(directory / MANIFEST)
         content = (directory / MANIFEST).read_bytes().removeprefix(codecs.BOM_UTF8)  # some editors write it
     except (FileNotFoundError, NotADirectoryError):
         raise ModelDirectoryError(
@@ -291,6 +292,7 @@ def _read(path: Path, parse: Callable[[bytes], Parsed], digest: str | None = Non
     """
     directory, file = path.parent, path.name
     try:
+        refuse_device(path)
         content = path.read_bytes()
     except OSError:
         raise ModelDirectoryError(f"The model directory {directory} lacks its file {file}; {_REMEDY}.") from None

@@ -15,7 +15,7 @@ from typing import TextIO
 from classifiers.cli.parallel import map_in_order
 from classifiers.cli.scoring import Scorer
 from classifiers.errors import DatasetError, counted
-from classifiers.files import open_atomically
+from classifiers.files import open_atomically, refuse_device
 from classifiers.training.tables import column_index, malformed
 
 ROWS = 1024
@@ -144,6 +144,7 @@ def _as_csv(rows: Iterable[Sequence[str]], separator: str) -> str:
 def _opened(path: Path) -> Iterator[TextIO]:
     """Open a file for reading, and turn errors in the block that come from its content into a `DatasetError`."""
     try:
+        refuse_device(path)
         with path.open(encoding="utf-8", newline="") as file:
             yield file
     except OSError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from classifiers.errors import ExerciseError
+from classifiers.files import refuse_device
 from classifiers.nn.arrays import Array
 
 _MAX_ERROR_TEXT = 200
@@ -24,7 +25,7 @@ class Attempt:
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self._names = self._guarded(f"{file} cannot be run", lambda: runpy.run_path(str(file)))
+        self._names = self._guarded(f"{file} cannot be run", lambda: _run(file))
 
     def call(self, name: str, *arrays: Array) -> Any:
         """Call a function of the file with copies of arrays, which it may change, and return its result.
@@ -57,3 +58,8 @@ class Attempt:
         if not own:
             return f"{what}: {said}."
         return f"Line {own[-1].lineno} of {self.file}, `{own[-1].line}`, raised {said}."
+
+
+def _run(file: Path) -> dict[str, Any]:
+    refuse_device(file)
+    return runpy.run_path(str(file))

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from classifiers.emotions import LABELS, NEUTRAL, listed
 from classifiers.errors import DatasetError, counted
-from classifiers.files import writable
+from classifiers.files import refuse_device, writable
 from classifiers.training import people
 from classifiers.training.downloads import cache_folder, find_data_dir
 from classifiers.training.goemotions import goemotions_files, parse_goemotions
@@ -303,6 +303,7 @@ def _split(texts: Sequence[str], columns: Sequence[Iterable[int]], labels: int) 
 
 def _read(path: Path) -> bytes:
     try:
+        refuse_device(path)
         return path.read_bytes()
     except FileNotFoundError:
         raise DatasetError(f"There is no file {path}: check the path.") from None

@@ -1,9 +1,10 @@
+import os
 from pathlib import Path
 
 import pytest
 
 from classifiers.errors import ClassifiersError
-from classifiers.files import open_atomically, writable, write_atomically
+from classifiers.files import open_atomically, refuse_device, writable, write_atomically
 
 
 def test_atomic_write_replaces_the_file_and_leaves_no_other(tmp_path: Path) -> None:
@@ -71,3 +72,12 @@ def test_existing_file_at_the_temporary_path_is_never_replaced_or_deleted(
     with pytest.raises(ClassifiersError, match="cannot be written: File exists"), open_atomically(tmp_path / "a.csv"):
         pass
     assert others.read_bytes() == b"somebody's"
+
+
+def test_device_is_refused_and_a_file_is_not(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "device").symlink_to(os.devnull)
+    refuse_device(tmp_path / "file")
+    refuse_device(tmp_path / "missing")
+    with pytest.raises(OSError, match="it is a device"):
+        refuse_device(tmp_path / "device")

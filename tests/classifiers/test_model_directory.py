@@ -1,5 +1,6 @@
 import errno
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -111,6 +112,14 @@ def test_labels_have_default_emoji_if_the_manifest_sets_none(small_models: Path)
 def test_unusable_emoji_in_the_manifest_are_refused(small_models: Path, emoji: dict[str, str]) -> None:
     edit_manifest(small_models, emoji=emoji)
     with pytest.raises(ModelDirectoryError, match=r'manifest\.json: .* correct its entry "emoji"\.'):
+        load_models(small_models)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "rnn.safetensors"])
+def test_device_in_place_of_a_file_is_refused(small_models: Path, name: str) -> None:
+    (small_models / name).unlink()
+    (small_models / name).symlink_to(os.devnull)
+    with pytest.raises(ModelDirectoryError, match=rf"cannot be read: it is a device|lacks its file {name}"):
         load_models(small_models)
 
 

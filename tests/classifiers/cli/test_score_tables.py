@@ -3,6 +3,7 @@
 import codecs
 import csv
 import json
+import os
 import pickle
 import sys
 from pathlib import Path
@@ -162,6 +163,12 @@ def test_bad_input_is_reported_in_one_sentence_and_leaves_no_output(
     assert captured.err.count("\n") == 1
     assert captured.out == ""
     assert set(Path().iterdir()) == before
+
+
+def test_device_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("device.csv").symlink_to(os.devnull)
+    assert compare("--json", "--file", "device.csv") == 2
+    assert capsys.readouterr().err == "device.csv cannot be read: it is a device.\n"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Errors in a student's file are reported in one sentence, with their line."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -84,3 +85,9 @@ def test_answer_cannot_change_the_arguments_of_its_caller(tmp_path: Path) -> Non
 def test_edited_file_is_read_again(tmp_path: Path) -> None:
     assert written(tmp_path, "def answer():\n    return 1\n").call("answer") == 1
     assert written(tmp_path, "def answer():\n    return 2\n").call("answer") == 2
+
+
+def test_device_is_not_run(tmp_path: Path) -> None:
+    (tmp_path / "device.py").symlink_to(os.devnull)
+    with pytest.raises(ExerciseError, match="it is a device"):
+        Attempt(tmp_path / "device.py")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -329,11 +330,13 @@ def test_bytes_that_are_not_utf_8_are_refused(tmp_path: Path) -> None:
         ("", "There is no data set"),
         ("missing.csv", "There is no file missing.csv: check the path."),
         ("folder.tsv", "folder.tsv is a folder: give a file"),
+        ("device.tsv", "device.tsv cannot be read (it is a device): give a file"),
     ],
 )
 def test_missing_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, message: str) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder.tsv").mkdir()
+    (tmp_path / "device.tsv").symlink_to(os.devnull)
     with pytest.raises(DatasetError) as caught:
         load_dataset(name)
     assert str(caught.value).startswith(message)
