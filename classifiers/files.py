@@ -23,7 +23,7 @@ def open_atomically(path: Path) -> Iterator[BinaryIO]:
     try:
         if path.is_dir():  # otherwise this would be noticed only at the end
             raise IsADirectoryError(0, "it is a folder")
-        file = partial.open("xb")  # which refuses an existing file
+        file = partial.open("xb")  # "x" refuses an existing file
         try:
             with file:
                 yield file

@@ -59,7 +59,7 @@ DIRECTIONS = {name: kind.directions for name, kind in KINDS.items()}
 """The directions of each model: 1 if it reads only from the left, 2 if it reads from both sides."""
 
 
-# `python train.py` would do only in a clone.
+# `python train.py` works only in a clone.
 _REMEDY = "train it again with `python -m train`, or use the shipped models: unset EMOBOT_MODELS, or leave --models out"
 
 _PLACE = re.compile(r" - at `\$\.?(.*)`$")
@@ -176,7 +176,7 @@ def _fault(error: msgspec.ValidationError) -> str:
     if field := _FIELD.search(text):
         return f'this version knows no "{field[1]}"{inside}' if "unknown" in text else f'it lacks "{field[1]}"{inside}'
     if not text.startswith(("Expected", "Invalid")):
-        return text  # one of ours
+        return text  # raised in `Manifest.__post_init__`
     if not names:
         return "it is a list or a single value"
     return f'its "{names[-1]}"{inside if len(names) > 1 else ""} cannot be used'
@@ -190,7 +190,7 @@ def _not_json(content: bytes) -> str:
         return f"it is not JSON at line {error.lineno}"
     except (UnicodeDecodeError, RecursionError):
         return "it is not JSON"
-    return "it holds a number that is not finite"  # which Python reads
+    return "it holds a number that is not finite"  # Python's reader accepts NaN, msgspec's does not
 
 
 def _with_canonical_spelling(manifest: Manifest) -> Manifest:

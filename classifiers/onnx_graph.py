@@ -48,8 +48,8 @@ _ALLOWED_IN_MODEL = {*range(1, 9), 14}
 _ALLOWED_IN_GRAPH = {*GraphField, 2, 10, 13, 14, 16}
 """Fields of a graph that are allowed, including names and descriptions; the only other one is sparse tensors."""
 
-_NAME = 1  # of an input and of an output
-_DESCRIPTION = 13  # of an attribute, in words
+_NAME = 1  # the field with the name of an input or an output
+_DESCRIPTION = 13  # the field with the description of an attribute
 
 _CONSTANTS: dict[int, np.dtype[Any]] = {6: np.dtype("<i4"), 7: np.dtype("<i8")}
 """The types of constants that say what to compute, such as axes; weights have other types."""

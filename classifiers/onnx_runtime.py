@@ -40,12 +40,14 @@ def load_onnx(content: bytes) -> Callable[[Batch], Array]:
     # The graph is written as it is to run: optimising it would change neither results nor speed, but take memory.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 4  # errors are raised as exceptions and need not be printed as well
-    options.add_session_config_entry("session.load_model_format", "ONNX")  # its other format was not looked through
+    options.add_session_config_entry(
+        "session.load_model_format", "ONNX"
+    )  # ONNX Runtime's own format is not checked above
     session = onnxruntime.InferenceSession(
         content,
         options,
         providers=["CPUExecutionProvider"],
-        enable_fallback=False,  # to the same provider, after printing why
+        enable_fallback=False,  # it would print the error and retry with the same provider
     )
     session._model_bytes = None  # it would keep the file to reload it on devices that this bot does not use
     # The first run reserves 1 MB, of which it uses little; in memory that was used before, all of it would be resident.

@@ -154,7 +154,7 @@ class Tokenizer:
         self.max_tokens = max_tokens
         self.longest = MAX_LENGTH_IN_WINDOWS * max_tokens
         self._numbers = {word: number for number, word in enumerate(self.words, start=2)}
-        self._most_characters = 2 * max(map(len, self.words), default=0)  # of a token that may be an elongated word
+        self._most_characters = 2 * max(map(len, self.words), default=0)  # in a token that may be an elongated word
 
     @classmethod
     def fit(cls, texts: Iterable[str], max_words: int, min_count: int, max_tokens: int) -> Tokenizer:

@@ -242,7 +242,7 @@ def test_both_models_learn_a_few_own_phrases(tmp_path: Path, capsys: pytest.Capt
     for card in read_manifest(out).models.values():
         assert card.test["top1"] >= 0.9
         assert card.test["macro_f1"] >= 0.9
-        assert card.temperature >= 1  # twelve texts of dev are too few to make it surer than it is
+        assert card.temperature >= 1  # twelve dev texts are too few for a temperature below 1
 
 
 @pytest.mark.usefixtures("figures", "baselines")

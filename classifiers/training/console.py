@@ -55,7 +55,7 @@ class ConsoleReporter:
             try:
                 yield _ConsoleBar(progress, task, title, epochs, steps)
             finally:
-                if not progress.tasks[0].completed:  # it was refused, or already complete
+                if not progress.tasks[0].completed:  # the run was refused, or was complete already
                     progress.remove_task(task)
 
     def track(self, items: Iterable[Item], total: int, description: str) -> Iterable[Item]:

@@ -48,7 +48,9 @@ class Workers:
                 self.strategy = tf.distribute.MultiWorkerMirroredStrategy()
 
         def add(array: Any) -> Any:
-            return tf.distribute.get_replica_context().all_reduce("SUM", tf.identity(array))  # it has a device
+            return tf.distribute.get_replica_context().all_reduce(
+                "SUM", tf.identity(array)
+            )  # which gives the array a device
 
         self._add = tf.function(lambda array: self.strategy.run(add, (array,)), autograph=False, reduce_retracing=True)
 

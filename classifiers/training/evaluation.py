@@ -278,10 +278,10 @@ def _count_logits(dataset: Dataset, tokenizer: Tokenizer) -> tuple[Array, Array]
         numbers = [tokenizer.encode(text) for text in split.texts]
         rows = np.repeat(np.arange(len(numbers)), [len(each) for each in numbers])
         places = rows, np.concatenate(numbers)
-        return csr_matrix((np.ones(len(rows)), places), shape=(len(numbers), len(tokenizer)))  # equal places are summed
+        return csr_matrix((np.ones(len(rows)), places), shape=(len(numbers), len(tokenizer)))  # duplicates are summed
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of a label that all training texts have
+        warnings.simplefilter("ignore", UserWarning)  # about a label that all training texts have
         if dataset.multi_label:
             each_label = OneVsRestClassifier(LogisticRegression(solver="liblinear"))
             logits = each_label.fit(counts(dataset.train), dataset.train.targets.astype(int)).decision_function
@@ -326,7 +326,7 @@ def tfidf_baseline(dataset: Dataset) -> tuple[Array, Array]:
     )
     model = OneVsRestClassifier(LogisticRegression(C=2.0, solver="liblinear"))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of a label that all training texts have
+        warnings.simplefilter("ignore", UserWarning)  # about a label that all training texts have
         model.fit(train, dataset.train.targets.astype(int))
     return model.predict_proba(dev), model.predict_proba(test)
 

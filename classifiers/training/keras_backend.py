@@ -124,7 +124,7 @@ class Trainer:
         """Make dropout draw the masks that follow this many steps, so that a resumed training run gets the same."""
         for layer in self.model.layers:
             if isinstance(layer, keras.layers.Dropout) and layer.rate:
-                seed, _ = layer.seed_generator.state.numpy()  # and the number of masks drawn
+                seed, _ = layer.seed_generator.state.numpy()  # the second number counts the masks drawn
                 layer.seed_generator.state.assign([seed, steps])
 
     def step(self, ids: Array, targets: Array, rate: float) -> float:

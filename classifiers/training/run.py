@@ -377,7 +377,7 @@ class Run:
                 invalidate_manifest(self.folder)
                 save_tokenizer(self.tokenizer, self.folder)
             self.histories[name] = history
-            (self.folder / f"{name}.keras").unlink(missing_ok=True)  # which NumPy does not replace
+            (self.folder / f"{name}.keras").unlink(missing_ok=True)  # of an earlier run; NumPy does not replace it
             export()
         return history
 

@@ -23,7 +23,7 @@ SHORT = Tokenizer(WORDS, max_tokens=12)
 """One of which a longer text is read in windows."""
 
 
-def lively(kind: str, dtype: type[np.floating]) -> Network:
+def with_large_weights(kind: str, dtype: type[np.floating]) -> Network:
     """Return a network with weights large enough for every word to matter."""
     rng = np.random.default_rng(0)
     built = build(kind, len(TOKENIZER), 8, 3, rng)
@@ -35,7 +35,7 @@ def classifier(run: Callable[[Batch], Array], tokenizer: Tokenizer = TOKENIZER) 
     return NetworkClassifier(run, tokenizer, ("joy", "sadness", "neutral"), (0.3, 0.4, 0.5), 2.0, 0.5, True)
 
 
-MODEL = classifier(lively("rnn", np.float64).forward)
+MODEL = classifier(with_large_weights("rnn", np.float64).forward)
 
 pieces = st.sampled_from(
     [
@@ -162,7 +162,7 @@ def test_all_variants_are_predicted_in_one_batch() -> None:
 
     def run(batch: Batch) -> Array:
         batches.append(batch.ids.shape)
-        return lively("rnn", np.float32).forward(batch)
+        return with_large_weights("rnn", np.float32).forward(batch)
 
     explain(classifier(run), "i am not happy")
     predict_prefixes(classifier(run), "i am not happy", 2)
@@ -177,7 +177,7 @@ def test_text_without_words_has_an_empty_explanation(text: str) -> None:
     reading = predict_prefixes(MODEL, text, 2)
     assert (reading.words, reading.forward, reading.backward) == ((), (), ())
     assert predict_prefixes(MODEL, text, 1).backward is None
-    assert saliency(lively("rnn", np.float64), TOKENIZER, text, 0) == ()
+    assert saliency(with_large_weights("rnn", np.float64), TOKENIZER, text, 0) == ()
 
 
 def test_unknown_words_have_shares() -> None:
@@ -193,17 +193,17 @@ def test_unread_words_have_no_share() -> None:
 
 def test_prefix_predictions_of_a_long_text_cover_its_first_window() -> None:
     text = "happy happy happy happy " + "i am not sad " * 4
-    model = classifier(lively("rnn", np.float64).forward, SHORT)
+    model = classifier(with_large_weights("rnn", np.float64).forward, SHORT)
     words = explain(model, text).words
     assert len(words) == 20
     reached = [0, 1, *range(4, 14)]
     assert predict_prefixes(model, text, 1).words == tuple(words[place].text for place in reached)
-    gradients = saliency(lively("rnn", np.float64), SHORT, text, 0)
+    gradients = saliency(with_large_weights("rnn", np.float64), SHORT, text, 0)
     assert [place for place, gradient in enumerate(gradients) if gradient] == reached
 
 
 def test_shares_of_a_long_text_come_from_the_window_with_the_most_probable_label() -> None:
-    model = classifier(lively("rnn", np.float64).forward, SHORT)
+    model = classifier(with_large_weights("rnn", np.float64).forward, SHORT)
     text = "i am not sad " * 6  # three windows, which begin at tokens 0, 6 and 12
     explanation = explain(model, text)
     column = model.labels.index(explanation.label)
@@ -225,11 +225,15 @@ def test_shares_of_a_long_text_come_from_the_window_with_the_most_probable_label
     [
         ("happy sad not happy not am ", "sad i happy i not i sad not am happy not sad", " not sad am not happy i"),
         ("", "happy i not sad happy not happy not sad am don't", " sad am not am"),  # "n't" is in the next window only
-        ("", "i sad not sad am not i not happy so so so so", " sad i not happy not"),  # two are read, whichever
+        (
+            "",
+            "i sad not sad am not i not happy so so so so",
+            " sad i not happy not",
+        ),  # only two of the equal words are read
     ],
 )
 def test_shares_of_a_window_are_those_of_its_words_alone(before: str, window: str, after: str) -> None:
-    model = classifier(lively("rnn", np.float64).forward, SHORT)
+    model = classifier(with_large_weights("rnn", np.float64).forward, SHORT)
     shares = [word.share for word in explain(model, before + window + after).words]
     alone = [word.share for word in explain(model, window).words]
     around = [[0.0] * len(text.split()) for text in (before, after)]
@@ -253,7 +257,7 @@ def test_longest_message_predicts_only_its_windows_and_the_words_of_one(piece: s
 
 @pytest.mark.parametrize("kind", ["rnn", "bilstm"])
 def test_saliency_is_the_gradient_times_the_word_vector(kind: str) -> None:
-    net = lively(kind, np.float64)
+    net = with_large_weights(kind, np.float64)
     words = {"i": ["i"], "don't": ["do", "n't"], "😂": ["😂"], "happy": ["happy"], "!!!": ["!!"]}
     batch = pad([TOKENIZER.encode(" ".join(words))])
     vectors = net.params["0.embeddings"]
@@ -277,7 +281,7 @@ def test_loaded_models_explain_their_predictions(small_models: Path) -> None:
     """Both in ONNX Runtime and in NumPy; only a network of ours has a backward pass."""
     text = "i am not happy, but sad"
     for name, model in load_models(small_models).items():
-        tolerance = 2e-5 if name == "bilstm" else 1e-6  # in 8 bits the batch counts a little
+        tolerance = 2e-5 if name == "bilstm" else 1e-6  # in 8 bits, an answer depends slightly on its batch
         explanation = explain(model, text)
         [[label, probability]] = model.predict([text])[0].top(1)
         assert explanation.label == label

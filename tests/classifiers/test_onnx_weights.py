@@ -53,11 +53,11 @@ def test_other_fields_are_skipped(field: bytes) -> None:
     "model",
     [
         b"\x80",  # an integer that ends too early
-        b"\x80" * 1_000_000,  # or never, as far as one would read
+        b"\x80" * 1_000_000,  # an integer that does not end
         b"\x08",  # a field without its value
         b"\x3a\x03\x00\x00",  # three bytes, of which there are two
         b"\x3d\x00\x00\x00",  # four bytes, of which there are three
-        b"\x3b",  # a way to store a value that ONNX does not use
+        b"\x3b",  # a wire type that ONNX does not use
     ],
 )
 def test_a_damaged_file_is_refused(model: bytes) -> None:

@@ -103,7 +103,7 @@ def test_animation_is_small_and_loops(name: str) -> None:
         assert frames == 1
     else:
         assert frames > 20
-        assert loops == 0  # without end
+        assert loops == 0  # 0 means endlessly
 
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", *(ROOT / "docs").glob("*.md")], ids=lambda page: page.stem)

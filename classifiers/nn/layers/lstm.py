@@ -68,7 +68,7 @@ class LSTM(Layer):
 
         dot, multiply, tanh = np.dot, np.multiply, np.tanh  # looked up once
         previous_h = previous_c = None
-        steps = zip(gates, *split_gates(gates, 4), cells, tanh_cells, hidden, strict=False)  # equally long
+        steps = zip(gates, *split_gates(gates, 4), cells, tanh_cells, hidden, strict=False)  # all have the same length
         for z, i, f, g, o, c, tanh_c, h in steps:
             if previous_h is not None:
                 z += dot(previous_h, recurrent)

@@ -95,7 +95,9 @@ ENTRY = {"level": "ERROR", "logger": "discord.client", "message": "Attempting a 
     "line",
     [
         json.dumps(ENTRY),
-        json.dumps({**ENTRY, "level": "WARNING", "logger": "bot.client", "message": "this"}),  # "hi" is no proof
+        json.dumps(
+            {**ENTRY, "level": "WARNING", "logger": "bot.client", "message": "this"}
+        ),  # "hi" is too short to count
         "Discord does not accept the DISCORD_TOKEN: make another.",
         "[]",
     ],

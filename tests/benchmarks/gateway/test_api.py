@@ -266,7 +266,7 @@ async def test_request_that_violates_the_openapi_description_is_refused_and_reco
     assert (await bot.ask(method, path, **options))[0] in (400, 404)
     [recorded] = loopback.api.violations
     assert violation in recorded
-    loopback.api.violations.clear()  # the fixture of all tests wants none
+    loopback.api.violations.clear()  # the fixture `loopback` asserts that there are none
 
 
 async def test_answers_match_the_openapi_description(bot: Bot, loopback: LoopbackDiscord, contract: Contract) -> None:

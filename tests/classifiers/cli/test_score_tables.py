@@ -72,7 +72,7 @@ def test_a_parquet_file_is_copied_with_scores(kind: pa.DataType, capsys: pytest.
     texts = pa.array([text or None for text in TEXTS]).cast(kind)
     table = pa.table({"when": pa.array(range(5), pa.int8()), "text": texts}).replace_schema_metadata({"made": "up"})
     pq.write_table(table, "chat.parquet", row_group_size=2)
-    assert compare("--file", "chat.parquet", "--out", "chat.parquet") == 0  # in its own place
+    assert compare("--file", "chat.parquet", "--out", "chat.parquet") == 0  # replaces the file itself
     scored = pq.read_table("chat.parquet")
     assert scored.column_names == ["when", "text", *SCORES]
     assert scored.schema.metadata == {b"made": b"up"}

@@ -12,7 +12,7 @@ from classifiers.nn.network import Network
 KINDS = list(network.KINDS)
 
 
-def lively(kind: str, dtype: type[np.floating]) -> Network:
+def with_large_weights(kind: str, dtype: type[np.floating]) -> Network:
     """Return a network with weights large enough for every gate to matter."""
     rng = np.random.default_rng(0)
     built = network.build(kind, 30, 8, 4, rng)
@@ -28,7 +28,7 @@ def some_batch() -> Batch:
 @pytest.mark.parametrize("kind", KINDS)
 def test_gradients_of_whole_networks_match_central_differences(kind: str) -> None:
     """A few elements of every parameter; layers/test_layer.py checks all elements of each layer."""
-    net, batch = lively(kind, np.float64), some_batch()
+    net, batch = with_large_weights(kind, np.float64), some_batch()
     rng = np.random.default_rng(2)
     targets = (rng.random((5, 4)) < 0.4).astype(np.float64)
     _, d_logits = sigmoid_cross_entropy(net.forward(batch), targets)
@@ -55,12 +55,12 @@ def test_gradients_of_whole_networks_match_central_differences(kind: str) -> Non
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_index_of_the_last_layer_is_known_before_the_network_is_built(kind: str) -> None:
-    assert network.KINDS[kind].output == len(lively(kind, np.float32).layers) - 1
+    assert network.KINDS[kind].output == len(with_large_weights(kind, np.float32).layers) - 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_answer_does_not_depend_on_padding_or_other_texts_in_the_batch(kind: str) -> None:
-    net = lively(kind, np.float64)
+    net = with_large_weights(kind, np.float64)
     sequences = [[3, 4, 5, 6, 7, 8], [9], [10, 11, 12]]
     together = net.logits(sequences)
     for row, sequence in enumerate(sequences):

@@ -28,7 +28,7 @@ class TestCommand:
     REMEDY = "measure everything first, without --redraw, --pages or --only."
 
     @pytest.fixture(autouse=True)
-    def small_world(self, small_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def small_datasets(self, small_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         hashes = {}
         for file in ("train.tsv", "dev.tsv", "test.tsv"):  # with one label each, so that there is a top-1
             content = "".join(f"so much {label} in here\t{number}\tid\n" for number, label in enumerate(LABELS))
@@ -155,10 +155,10 @@ class TestCommand:
     def test_missing_data_set_is_reported_before_any_training(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        def in_vain(*_: object) -> NoReturn:
+        def fail_if_called(*_: object) -> NoReturn:
             raise AssertionError
 
-        monkeypatch.setitem(EXPERIMENTS, "memory", replace(EXPERIMENTS["memory"], measure=in_vain))
+        monkeypatch.setitem(EXPERIMENTS, "memory", replace(EXPERIMENTS["memory"], measure=fail_if_called))
         monkeypatch.setenv("EMOBOT_DATA_DIR", str(tmp_path / "nothing"))
         assert train.main(["study", "--quick", "--jobs", "1", "--out", str(tmp_path / "look")]) == 2
         assert capsys.readouterr().err.startswith("There is no goemotions/train.tsv in ")
@@ -183,10 +183,10 @@ class TestCommand:
         monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        def in_vain(*_: object) -> NoReturn:
+        def fail_if_called(*_: object) -> NoReturn:
             raise AssertionError
 
-        monkeypatch.setitem(EXPERIMENTS, "memory", replace(EXPERIMENTS["memory"], measure=in_vain))
+        monkeypatch.setitem(EXPERIMENTS, "memory", replace(EXPERIMENTS["memory"], measure=fail_if_called))
         monkeypatch.chdir(tmp_path)
         Path("file").write_text("mine")
         Path("bytes.md").write_bytes(b"\xff\xfe")

@@ -48,7 +48,7 @@ def main(index: int, ports: list[str], folder: Path) -> None:
     from classifiers.training import distributed, keras_backend  # after TF_CONFIG is set
     from classifiers.training.cluster import read_cluster
 
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # it takes long
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # optimising the graph takes long
     cluster = read_cluster(os.environ)
     assert cluster
     workers = distributed.Workers(cluster)

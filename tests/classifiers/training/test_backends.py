@@ -87,7 +87,7 @@ def test_extras_that_no_network_needs_are_not_required(monkeypatch: pytest.Monke
 def test_arrow_keeps_no_memory_of_its_own_while_shards_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("ARROW_DEFAULT_MEMORY_POOL", "")  # to be taken back
+    monkeypatch.setenv("ARROW_DEFAULT_MEMORY_POOL", "")  # so that monkeypatch restores it
     monkeypatch.delenv("ARROW_DEFAULT_MEMORY_POOL")
     pool = SimpleNamespace(find_shards=lambda *_: os.environ["ARROW_DEFAULT_MEMORY_POOL"])
     monkeypatch.setitem(sys.modules, "classifiers.training.shards", pool)

@@ -96,7 +96,7 @@ def test_interrupted_deletion_leaves_no_damaged_checkpoint(tmp_path: Path, monke
         unlink(path, missing_ok)
 
     monkeypatch.setattr(Path, "unlink", killed_at_the_second)
-    monkeypatch.setattr(Path, "iterdir", lambda folder: iter(sorted(folder.glob("*"))))  # a kind of order, of many
+    monkeypatch.setattr(Path, "iterdir", lambda folder: iter(sorted(folder.glob("*"))))  # a fixed order
     with pytest.raises(SystemExit):
         delete_checkpoint(tmp_path / "c")
     assert not is_checkpoint(tmp_path / "c")

@@ -57,14 +57,14 @@ def test_score_equal_to_the_threshold_of_its_label_counts() -> None:
 
 
 def test_calibration_error_of_one_bin_matches_a_value_computed_by_hand() -> None:
-    # Ten scores of 0.72 of which nine are right: 0.18 too modest. The other label is right as often as it says.
+    # Ten scores of 0.72 of which nine are right: 0.18 too low. The other label is right as often as it says.
     scores = np.tile([0.72, 0.1], (10, 1))
     targets = np.array([[1, 0]] * 8 + [[1, 1], [0, 0]])
     assert measure(scores, targets, THRESHOLDS[:2], ("a", "b")).ece == pytest.approx(0.18 / 2)
 
 
 def test_calibration_error_weighs_bins_by_rows() -> None:
-    # 30 rows at 0.9 of which 24 true (0.1 too sure), 10 rows at 0.3 of which 7 true (0.4 too modest); of the
+    # 30 rows at 0.9 of which 24 true (0.1 too high), 10 rows at 0.3 of which 7 true (0.4 too low); of the
     # other label all 30 and none of the 10 are true.
     scores = np.repeat([[0.9, 0.9], [0.3, 0.3]], [30, 10], axis=0)
     targets = np.column_stack([np.repeat([1, 0, 1, 0], [24, 6, 7, 3]), np.repeat([1, 0], [30, 10])])
@@ -73,7 +73,7 @@ def test_calibration_error_weighs_bins_by_rows() -> None:
 
 
 def test_confidence_of_one_belongs_to_the_last_bin() -> None:
-    # The first label: 1.95 were promised and 1 came true, in one bin. The second is right.
+    # The scores of the first label add up to 1.95 and it is right once, in one bin. The second label is right.
     scores, targets = np.array([[1.0, 1.0], [0.95, 1.0]]), np.array([[0.0, 1.0], [1.0, 1.0]])
     assert measure(scores, targets, THRESHOLDS[:2], ("a", "b")).ece == pytest.approx(0.95 / 2 / 2)
 
@@ -114,7 +114,7 @@ class TestBaseline:
         assert baseline(dataset) == measure(test_scores, dataset.test.targets, thresholds, dataset.labels)
 
     def test_does_not_solve_the_built_in_phrases(self) -> None:
-        # Pairs of words give it part of the order, never all of it.
+        # Pairs of words show it only part of the order.
         assert baseline(load_dataset("builtin")).top1 < 1
 
     @pytest.mark.parametrize("texts", [("😀", "😁", "😢", "😭"), ("https://a.example/1",) * 4, ("\u200b",) * 4])
@@ -228,7 +228,7 @@ def test_labels_below_their_threshold_are_ignored_when_choosing_the_certainty() 
     assert choose_reaction_certainty(predictions, split, LABELS) == pytest.approx(0.4)
 
 
-class TestJudge:
+class TestEvaluator:
     """The function that chooses the best epoch."""
 
     dataset = load_dataset("builtin")
@@ -252,7 +252,7 @@ class TestJudge:
         assert calibrated(logits, self.dataset).temperature < 1
 
 
-class TestAgainstChance:
+class TestCompareWithChance:
     def _dataset(self, rows: int) -> Dataset:
         """Return a data set in which two of three texts are fear, in train and test."""
         targets = np.eye(3, dtype=np.float32)[[0, 0, 1] * rows]

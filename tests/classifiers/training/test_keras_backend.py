@@ -25,7 +25,7 @@ STUDIED = {"birnn": network.Kind(RNN, 1, directions=2), "bigru": network.Kind(GR
 """Kinds of network that only the study trains, so that `network.KINDS` lacks them."""
 
 
-def lively(params: dict[str, Array], scale: float) -> dict[str, Array]:
+def with_large_weights(params: dict[str, Array], scale: float) -> dict[str, Array]:
     """Return weights large enough for every gate to matter, so that a swapped gate or direction is noticed."""
     rng = np.random.default_rng(0)
     return {name: rng.normal(0, scale, array.shape).astype(np.float32) for name, array in params.items()}
@@ -50,7 +50,7 @@ def batch() -> Batch:
 @pytest.fixture(scope="module")
 def keras_bilstm(keras_models: ModuleType) -> Any:
     model = keras_models.build("bilstm", VOCABULARY, EMBEDDING, LABELS)
-    keras_models.load(model, lively(keras_models.params(model), 0.15))
+    keras_models.load(model, with_large_weights(keras_models.params(model), 0.15))
     return model
 
 
@@ -71,7 +71,7 @@ def test_layers_match_keras(ours: Layer, theirs: Callable[[Any], Any]) -> None:
 
     rng = np.random.default_rng(5)
     x = rng.normal(size=(9, 4, 6)).astype(np.float32)
-    ours.params = lively(ours.params, 0.5)
+    ours.params = with_large_weights(ours.params, 0.5)
     y = ours.forward(x, np.full(4, 9))
     dy = rng.normal(size=y.shape).astype(np.float32)
     dx = ours.backward(dy)
@@ -113,7 +113,7 @@ def test_networks_match_keras(
     for name, studied in STUDIED.items():
         monkeypatch.setitem(network.KINDS, name, studied)
     net = network.build(kind, VOCABULARY, EMBEDDING, LABELS, np.random.default_rng(0))
-    net.load(lively(net.params, scale))
+    net.load(with_large_weights(net.params, scale))
     model = keras_models.build(kind, VOCABULARY, EMBEDDING, LABELS)
     keras_models.load(model, net.params)
     variables = keras_models.variables(model)

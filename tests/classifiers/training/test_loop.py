@@ -79,8 +79,8 @@ def test_without_a_settled_epoch_the_best_of_all_is_kept(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("settled", "patience", "epochs"),
     [
-        (1, 1, 3),  # epoch 3 is no better than 2
-        (1, 2, 5),  # 4 is
+        (1, 1, 3),  # epoch 3 is no better than epoch 2
+        (1, 2, 5),  # epoch 4 is better than epoch 2
         (4, 1, 5),
         (5, 1, 5),
         (1, None, 5),

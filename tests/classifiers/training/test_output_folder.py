@@ -55,30 +55,32 @@ class TestAfterAKillDuringTheFirstCheckpoint:
     """Or after a full disk: there is a partial state, and no history that names it."""
 
     @pytest.fixture
-    def half(self, tmp_path: Path) -> Path:
+    def partial_checkpoint(self, tmp_path: Path) -> Path:
         file = tmp_path / "checkpoints" / "rnn" / "epoch-1.safetensors"
         file.parent.mkdir(parents=True)
         file.write_bytes(b"half")
         return file
 
-    def test_folder_with_a_partial_checkpoint_can_be_overwritten(self, half: Path, tmp_path: Path) -> None:
+    def test_folder_with_a_partial_checkpoint_can_be_overwritten(
+        self, partial_checkpoint: Path, tmp_path: Path
+    ) -> None:
         prepare(tmp_path, ["rnn"], resume=False, overwrite=True)
         assert list(tmp_path.iterdir()) == []
-        half.parent.mkdir(parents=True)
+        partial_checkpoint.parent.mkdir(parents=True)
         prepare(tmp_path, ["rnn"], resume=False, overwrite=True)
         assert list(tmp_path.iterdir()) == []
 
-    def test_folder_with_a_partial_checkpoint_cannot_be_resumed(self, half: Path, tmp_path: Path) -> None:
+    def test_folder_with_a_partial_checkpoint_cannot_be_resumed(self, partial_checkpoint: Path, tmp_path: Path) -> None:
         with pytest.raises(ClassifiersError, match=r"no stopped training run in .*: start one with --overwrite"):
             prepare(tmp_path, ["rnn"], resume=True, overwrite=False)
-        assert half.exists()
+        assert partial_checkpoint.exists()
 
     @pytest.mark.parametrize(
         "name", ["mine.txt", "checkpoints/mine.txt", "checkpoints/rnn/mine.txt", "checkpoints/x/epoch-1.safetensors"]
     )
-    def test_unrelated_files_are_left_alone(self, half: Path, name: str, tmp_path: Path) -> None:
+    def test_unrelated_files_are_left_alone(self, partial_checkpoint: Path, name: str, tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("mine")
         with pytest.raises(ClassifiersError, match="holds files that are not Emobot models"):
             prepare(tmp_path, ["rnn"], resume=False, overwrite=True)
-        assert half.exists()
+        assert partial_checkpoint.exists()

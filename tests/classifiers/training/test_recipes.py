@@ -31,7 +31,7 @@ def test_file_named_builtin_gets_the_recipe_of_a_file() -> None:
     ("texts", "batch_size", "epochs", "settled"),
     [
         (2, 8, 600, 600),
-        (46, 8, 100, 100),  # 6 updates an epoch
+        (46, 8, 100, 100),  # 6 updates in each epoch
         (100, 8, 60, 47),  # 13
         (400, 16, 40, 24),  # 25
         (1000, 32, 32, 19),  # 32

@@ -201,7 +201,7 @@ def eight_bits() -> None:
 
 @pytest.fixture
 def floats(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Write the BiLSTM in floats, unless a test requests `eight_bits`, which takes longer than a small training."""
+    """Write the BiLSTM in floats unless a test requests `eight_bits`, which takes longer than its training."""
     if "eight_bits" not in request.fixturenames:
         monkeypatch.setattr(onnx_export, "quantize_dynamic", lambda graph, path, **_: onnx.save(graph, path))
 
@@ -255,7 +255,9 @@ class TestShippedRecipe:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The outputs of these teachers depend only on the number of words."""
-        monkeypatch.setattr(options_module, "SHIPPED", replace(SMALL, refitted=()))  # the answers are those before it
+        monkeypatch.setattr(
+            options_module, "SHIPPED", replace(SMALL, refitted=())
+        )  # the expected answers are those before the refit
         seen = recorded_examples(monkeypatch)
         monkeypatch.setattr(QuickTeacher, "logits", lambda _, rows: -np.tile([[len(row)] for row in rows], 28) / 10)
         out = tmp_path / "models"
@@ -398,7 +400,7 @@ def interrupt(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
 
-class Alone:
+class WorkersStub:
     """Stands for `distributed.Workers` without the other process; its networks train in NumPy."""
 
     def __init__(self, cluster: Cluster) -> None:
@@ -413,36 +415,36 @@ class Alone:
 
 
 @pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+def become_worker(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Return a function that makes this process one of two that train together, without the other."""
 
     def create_trainer(setup: backends.Setup, network: Network, workers: Any, _shards: Any) -> Any:
-        assert (setup.framework, type(workers)) == ("keras", Alone)
+        assert (setup.framework, type(workers)) == ("keras", WorkersStub)
         return backends.create_trainer(replace(setup, framework="numpy"), network)
 
     def set_place(index: int) -> None:
         config = {"cluster": {"worker": ["one:1", "two:1"]}, "task": {"type": "worker", "index": index}}
         monkeypatch.setenv("TF_CONFIG", json.dumps(config))
 
-    monkeypatch.setattr(run_module, "connect_workers", Alone)
+    monkeypatch.setattr(run_module, "connect_workers", WorkersStub)
     monkeypatch.setattr(run_module, "create_trainer", create_trainer)
     return set_place
 
 
-def test_only_the_chief_writes(feelings: Path, tmp_path: Path, place: Callable[[int], None]) -> None:
-    place(1)
+def test_only_the_chief_writes(feelings: Path, tmp_path: Path, become_worker: Callable[[int], None]) -> None:
+    become_worker(1)
     reporter = RecordingReporter()
     outcome = trained(tmp_path / "models", reporter, dataset=str(feelings))
     assert (outcome.written, outcome.complete, outcome.lost) == ((), True, False)
     assert not outcome.folder.exists()
     assert not (tmp_path / "models").exists()
     assert reporter.lines == ["Worker 1 of 2 is training; the chief reports progress and writes the models."]
-    place(0)
+    become_worker(0)
     assert trained(tmp_path / "models", dataset=str(feelings)) == Outcome(tmp_path / "models", ("rnn",), complete=True)
 
 
 def test_run_that_lost_a_worker_resumes_when_started_again(
-    feelings: Path, tmp_path: Path, place: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+    feelings: Path, tmp_path: Path, become_worker: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train_epoch = Trainer.train_epoch
     begun: list[int] = []
@@ -454,7 +456,7 @@ def test_run_that_lost_a_worker_resumes_when_started_again(
         yield from train_epoch(trainer, examples, number)
 
     monkeypatch.setattr(Trainer, "train_epoch", lose)
-    place(0)
+    become_worker(0)
     out = tmp_path / "models"
     outcome = trained(out, dataset=str(feelings), epochs=4)
     assert outcome == Outcome(out, (), complete=False, lost=True)
@@ -464,9 +466,9 @@ def test_run_that_lost_a_worker_resumes_when_started_again(
 
 @pytest.mark.parametrize("options", [{"framework": "numpy"}, {"recipe": "shipped", "models": ("rnn", "bilstm")}])
 def test_only_keras_trains_on_several_machines_or_from_shards(
-    options: dict[str, Any], tmp_path: Path, place: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+    options: dict[str, Any], tmp_path: Path, become_worker: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place(0)
+    become_worker(0)
     with pytest.raises(ClassifiersError, match=r"Only Keras trains on several machines .* or unset TF_CONFIG\."):
         trained(tmp_path / "models", **options)
     monkeypatch.delenv("TF_CONFIG")

@@ -91,10 +91,10 @@ class TestNoHeader:
     @pytest.mark.parametrize(
         "content",
         [
-            table(",", header=("sentence", "mood")),  # what stands first does not come again
+            table(",", header=("sentence", "mood")),  # the first value does not occur again
             table(",", header=("id", "sentence", "mood")),
             "hi,joy\noh,fear\n",
-            "joy,hi\njoy,hi\nfear,oh\nfear,oh\n",  # which of the two is the label?
+            "joy,hi\njoy,hi\nfear,oh\nfear,oh\n",  # either column may be the label
         ],
     )
     def test_uncertain_columns_are_not_guessed(self, content: str) -> None:
