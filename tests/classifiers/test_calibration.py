@@ -229,6 +229,11 @@ class TestCertainty:
     def test_certainty_is_the_lowest_above_which_enough_are_right(self, precision: float, certainty: float) -> None:
         assert choose_certainty(self.confidence, self.right, precision) == pytest.approx(certainty)
 
+    def test_certainty_lets_seven_of_a_hundred_reactions_be_wrong_by_default(self) -> None:
+        confidence = np.linspace(0.99, 0.5, 100)
+        assert choose_certainty(confidence, np.arange(100) < 93) == pytest.approx(0.25)
+        assert choose_certainty(confidence, np.arange(100) < 92) > 0.5
+
     def test_certainty_treats_equal_confidences_together(self) -> None:
         tied = np.array([0.9, 0.6, 0.6])
         assert choose_certainty(tied, np.array([1, 1, 0]), 0.9) == pytest.approx(0.75)
