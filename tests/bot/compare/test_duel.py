@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import discord
 import pytest
 import simcord
+from cachetools import TTLCache
 from simcord.backend import serializers
 from simcord.components import validate_components, walk_components
 from simcord.interactions import base_payload
@@ -23,6 +25,7 @@ from bot.ui.discord_limits import MESSAGE_TEXT
 from bot.ui.quotation import Quotation
 from classifiers import Answer, Classifier, Prediction
 from classifiers.explain import Explanation, WordShare
+from tests.bot.clock import ManualClock
 from tests.bot.compare.support import buttons, compare_as_user_install, panel_of
 from tests.bot.interactions import bot_restarts, install_bracket_language, panel_text, press_twice, private_text
 from tests.bot.support import PREDICTIONS, StubClassifier, World, database_content, prediction_of
@@ -84,6 +87,17 @@ class TestOppositeCoin:
 def test_order_is_random(world: World) -> None:
     duels = Duels(world.bot.store)
     assert {duels.open(number, PAIR) for number in range(100)} == {PAIR, PAIR[::-1]}
+
+
+def test_the_models_of_a_duel_are_forgotten_after_a_day(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = ManualClock()
+    monkeypatch.setattr("bot.compare.duel.TTLCache", partial(TTLCache, timer=clock))
+    duels = Duels(world.bot.store)
+    sides = duels.open(1, PAIR)
+    clock.now += 86_399
+    assert duels.sides(1) == sides
+    clock.now += 1
+    assert duels.sides(1) is None
 
 
 async def test_message_does_not_reveal_the_models_before_the_vote(world: World) -> None:
