@@ -86,6 +86,7 @@ texts = st.lists(st.tuples(pieces, st.sampled_from([" ", "\n"])).map("".join), m
         ("👨‍👩‍👧ok 🇩🇪🇫🇷", "👨‍👩‍👧|ok|🇩🇪|🇫🇷"),
         (":) :-((( </3 T_T xD", ":)|:-(((|</3|T_T|xD"),
         ("no no no no", "no|no|no|no"),
+        ("so  ◕  ‿  ◕", "so|◕  ‿  ◕"),
         ("(“quoted”) ½ $$$ 10:30", "(|“|quoted|”|)|½|$$$|10:30"),
         ("cafe\u0301 ﬁne Straße ｆｕｌｌ", "cafe\u0301|ﬁne|Straße|ｆｕｌｌ"),
         ("日本語です。。", "日本語です|。。"),

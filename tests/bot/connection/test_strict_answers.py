@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 
 import aiohttp
 import discord
@@ -43,6 +44,18 @@ async def test_answer_that_discord_would_not_give_raises_unreadable(
         await http.request(Route("GET", "/users/@me"))
     loopback.api.fault = None
     assert await http.request(Route("GET", "/users/@me"))
+
+
+@pytest.mark.parametrize(
+    ("method", "code", "body", "readable"),
+    [("GET", 200, b"", False), ("PUT", 200, b"<html>", False), ("PUT", 204, b"", True)],
+)
+async def test_answer_without_json_is_readable_only_if_it_is_empty_and_nothing_was_asked_for(
+    http: HTTPClient, loopback: LoopbackDiscord, method: str, code: int, body: bytes, readable: bool
+) -> None:
+    loopback.api.fault = status(code, body, "text/html", {})
+    with nullcontext() if readable else pytest.raises(UnreadableAnswerError):
+        assert await http.request(Route(method, "/users/@me")) == ""
 
 
 async def test_refusal_of_discord_raises_not_found(http: HTTPClient) -> None:
