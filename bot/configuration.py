@@ -207,7 +207,7 @@ def load_configuration() -> Configuration:
     """
     file = _not_empty(_env_file())
     given = file | _not_empty(os.environ)
-    values, wrong = {}, [*_unknown(given), *_misspelt(file, given)]
+    values, wrong = {}, [*_unknown_names(given), *_misspelt_names(file, given)]
     for variable in fields(Configuration):
         name = variable.metadata["variable"]
         if name not in given:
@@ -251,7 +251,7 @@ def _not_empty(variables: Mapping[str, str | None]) -> dict[str, str]:
     return {name.upper(): value for name, value in variables.items() if value}
 
 
-def _unknown(given: Iterable[str]) -> list[str]:
+def _unknown_names(given: Iterable[str]) -> list[str]:
     """Return a complaint about each variable that has our prefix and that nothing reads."""
     names = [variable.metadata["variable"] for variable in fields(Configuration)]
     by_ending = {name.removeprefix(_PREFIX): name for name in names}
@@ -264,7 +264,7 @@ def _unknown(given: Iterable[str]) -> list[str]:
     return complaints
 
 
-def _misspelt(file: Iterable[str], given: Iterable[str]) -> list[str]:
+def _misspelt_names(file: Iterable[str], given: Iterable[str]) -> list[str]:
     """Return a complaint about each name in `.env` that is nearly that of a setting without our prefix.
 
     Only that file is checked, since the environment has variables of other programs. A name is accepted if the setting

@@ -140,7 +140,7 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         msgspec.structs.force_setattr(self, "muted", muted)
         msgspec.structs.force_setattr(self, "emoji", emoji)
 
-    def changed(self, **fields: object) -> Self:
+    def replace(self, **fields: object) -> Self:
         """Return a validated copy with some fields changed.
 
         Raises:

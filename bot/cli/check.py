@@ -92,7 +92,7 @@ async def _check_discord(configuration: Configuration, token: str) -> None:
     time = DiscordTime(asyncio.get_running_loop().time)
     application = await fetch_application(configuration, token, trace_dates(time))
     click.echo(f"Discord: the token is that of {application.name}.")
-    error = time.error_of_host()
+    error = time.host_clock_error()
     if abs(error.total_seconds()) > TOLERATED_CLOCK_ERROR:
         click.echo(f"{clock_warning(error)} The bot uses Discord's.")
     if not (application.flags.gateway_message_content or application.flags.gateway_message_content_limited):

@@ -141,12 +141,12 @@ class _Site:
     async def _forward_in_turn(self, request: web.Request) -> web.Response:
         """Pass an action on to SimCord, in the channel of the page that sent it."""
         if not request.content_type.startswith("multipart/"):
-            _decoded(await _body_of(request), dict[str, Any])
+            _decode(await _read_body(request), dict[str, Any])
         async with self._demo.turn(request.headers.get(_CONTEXT)):
             return await self._forward(request)
 
     async def _forward(self, request: web.Request) -> web.Response:
-        path, sent = request.rel_url.raw_path_qs, await _body_of(request)
+        path, sent = request.rel_url.raw_path_qs, await _read_body(request)
         status, headers, body = await self._request_simcord(request, request.method, path, sent)
         if request.path == "/":
             body = our_page(body.decode(), self._demo.channels, self._demo.commands).encode()
@@ -155,7 +155,7 @@ class _Site:
     async def _perform_action(self, request: web.Request) -> web.Response:
         """Carry out an action for which SimCord's page has no control."""
         visit = await self._visit(request)
-        action = _decoded(await _body_of(request), _ACTIONS[request.match_info["action"]])
+        action = _decode(await _read_body(request), _ACTIONS[request.match_info["action"]])
         answer: object = {}
         try:
             match action:
@@ -206,13 +206,13 @@ def our_page(html: str, channels: Iterable[simcord.ChannelHandle] = (), commands
     """
     for theirs, ours in _REPLACEMENTS.items():
         html = html.replace(theirs, ours)
-    parts = {"{channels}": _list_of(channels), "{thoughts}": _THOUGHTS, "{menu}": _menu_of(commands)}
+    parts = {"{channels}": _channel_list(channels), "{thoughts}": _THOUGHTS, "{menu}": _message_menu(commands)}
     for place, part in parts.items():
         html = html.replace(place, part)
     return html
 
 
-def _list_of(channels: Iterable[simcord.ChannelHandle]) -> str:
+def _channel_list(channels: Iterable[simcord.ChannelHandle]) -> str:
     items = "".join(
         f'<button type="button" data-channel="{channel.id}">{escape(channel.name or "")}</button>'
         for channel in channels
@@ -220,7 +220,7 @@ def _list_of(channels: Iterable[simcord.ChannelHandle]) -> str:
     return f'<nav id="channels" aria-labelledby="channels-heading"><h2 id="channels-heading">Channels</h2>{items}</nav>'
 
 
-def _menu_of(commands: Iterable[str]) -> str:
+def _message_menu(commands: Iterable[str]) -> str:
     reactions = "".join(
         f'<button type="button" role="menuitem" tabindex="-1" data-emoji="{emoji}" aria-label="React with {emoji}"'
         f"{_WHAT_DISLIKES_DO if emoji == DISLIKE else ''}>{emoji}</button>"
@@ -245,7 +245,7 @@ async def _listen(runner: web.AppRunner, port: int) -> None:
         raise PortError(f"Port {port} {why}: choose another one with --port, or leave it out.") from None
 
 
-async def _body_of(request: web.Request) -> bytes:
+async def _read_body(request: web.Request) -> bytes:
     """Return the body of a request.
 
     Raises:
@@ -257,7 +257,7 @@ async def _body_of(request: web.Request) -> bytes:
         raise web.HTTPBadRequest(text="The body is not encoded as its headers say.") from None
 
 
-def _decoded(body: bytes, form: type[_Body]) -> _Body:
+def _decode(body: bytes, form: type[_Body]) -> _Body:
     """Return the JSON in a body, in which numbers may be in quotation marks.
 
     Raises:

@@ -46,7 +46,7 @@ async def _serve(configuration: Configuration, models: Mapping[str, Classifier],
         await serve(configuration, models, token)
         return
 
-    from bot.monitoring.server import serving_health  # noqa: PLC0415 - few ask for it
+    from bot.monitoring.server import serve_health  # noqa: PLC0415 - few ask for it
 
-    async with serving_health(configuration.health_host, configuration.health_port) as (health, meter):
+    async with serve_health(configuration.health_host, configuration.health_port) as (health, meter):
         await serve(configuration, models, token, health, meter)

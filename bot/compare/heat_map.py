@@ -11,7 +11,7 @@ from bot.i18n import Translate, mark
 from bot.ui.card import BACKGROUND, TEXT_COLOUR, draw_card, writable
 from bot.ui.discord_limits import IMAGE_DESCRIPTION
 from bot.ui.emotions import label_name
-from bot.ui.quotation import longest_fit, shortened
+from bot.ui.quotation import longest_fit, shorten
 from classifiers import LABELS, NAMES
 from classifiers.explain import PrefixPredictions
 
@@ -132,12 +132,12 @@ def _draw_into(
         )
         axes.invert_yaxis()
         axes.set_title(strip.title, loc="left", fontproperties=font, color=TEXT_COLOUR, pad=4)
-        names = [writable(shortened(label_name(label, translate), _LONGEST_WORD)) for label in labels]
+        names = [writable(shorten(label_name(label, translate), _LONGEST_WORD)) for label in labels]
         axes.set_yticks([place + 0.5 for place in range(len(labels))], names)
         axes.set_facecolor(BACKGROUND)
         axes.tick_params(length=0, colors=TEXT_COLOUR)
         axes.spines[:].set_visible(False)
-    words = [shortened(writable(word), _LONGEST_WORD) for word in strips[0].words]
+    words = [shorten(writable(word), _LONGEST_WORD) for word in strips[0].words]
     panels[-1].set_xticks([place + 0.5 for place in range(len(words))], words, rotation=45, ha="right")
     for word in panels[-1].get_xticklabels():
         word.set(rotation_mode="anchor")

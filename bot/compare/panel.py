@@ -21,7 +21,7 @@ from bot.reactions.policy import is_understood
 from bot.ui.discord_limits import INPUT_TEXT
 from bot.ui.emotions import NO_EMOJI, label_with_emoji
 from bot.ui.form import ErrorHandler, Form
-from bot.ui.quotation import Quotation, is_clear, longest_fit, marked
+from bot.ui.quotation import Quotation, is_clear, longest_fit, mark_words
 from classifiers import NAMES, NEUTRAL, Answer, agree
 from classifiers.explain import Explanation
 
@@ -271,7 +271,7 @@ def strongest_lines(answer: Answer, most: int, translate: Translate) -> list[str
 def marked_words(name: str, comparison: Comparison) -> str:
     """Return the text as one line in which the words that moved a model are marked."""
     words = comparison.explanations[name].words
-    return marked(comparison.quotation.text, words, _MAX_MARKED_TEXT // len(comparison.answers))
+    return mark_words(comparison.quotation.text, words, _MAX_MARKED_TEXT // len(comparison.answers))
 
 
 def marks_note(comparison: Comparison, translate: Translate) -> str:

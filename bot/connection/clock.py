@@ -56,6 +56,6 @@ class DiscordTime:
         lead = self._lead if self._earlier is None else max(self._lead, self._earlier)
         return datetime.fromtimestamp(self._clock() + lead, UTC)
 
-    def error_of_host(self) -> timedelta:
+    def host_clock_error(self) -> timedelta:
         """Return by how much this computer's clock is ahead of Discord's; negative if it is behind."""
         return discord.utils.utcnow() - self.now()

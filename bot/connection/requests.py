@@ -42,7 +42,7 @@ _PROXY_TIMEOUT_STATUS = 408  # a proxy's status when Discord does not answer in 
 Answer = TypeVar("Answer")
 
 _deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
-_when_sent: ContextVar[Callable[[], object] | None] = ContextVar("when_sent", default=None)
+_on_sent: ContextVar[Callable[[], object] | None] = ContextVar("when_sent", default=None)
 
 
 class HeldBackError(discord.DiscordException):
@@ -69,7 +69,7 @@ class DiscordRequests:
         self,
         clock: Callable[[], float],
         allowed: float,
-        when_token_is_refused: Callable[[], None] = lambda: None,
+        on_token_refused: Callable[[], None] = lambda: None,
         meter: Meter | None = None,
     ) -> None:
         """Start with no request sent.
@@ -77,14 +77,14 @@ class DiscordRequests:
         Args:
             clock: monotonic seconds.
             allowed: how many requests this process may send in a second.
-            when_token_is_refused: called once, when Discord refuses the bot's token.
+            on_token_refused: called once, when Discord refuses the bot's token.
             meter: records each answer; None to record nothing.
         """
         self.allowed = allowed
         self.time = DiscordTime(clock)
         self.token_refused = False
         self._clock = clock
-        self._when_token_is_refused = when_token_is_refused
+        self._on_token_refused = on_token_refused
         self._meter = meter or Meter()
         self._refusals = RefusalCounter(clock)
         self._rate = RateLimiter.below(allowed, clock, self._max_unanswered)
@@ -119,7 +119,7 @@ class DiscordRequests:
         self._closed = True
 
     async def ask(
-        self, request: Awaitable[Answer], within: float = math.inf, when_sent: Callable[[], object] | None = None
+        self, request: Awaitable[Answer], within: float = math.inf, on_sent: Callable[[], object] | None = None
     ) -> Answer:
         """Send a request to Discord and return its answer.
 
@@ -128,7 +128,7 @@ class DiscordRequests:
         Args:
             request: the awaitable that a method of discord.py returned.
             within: seconds after which it is neither sent nor repeated.
-            when_sent: called when it is sent for the first time.
+            on_sent: called when it is sent for the first time.
 
         Raises:
             discord.HTTPException: Discord refused, or answered with an error.
@@ -136,7 +136,7 @@ class DiscordRequests:
             HeldBackError: it was not sent.
             DiscordFailedError: there was no answer, or one that cannot be read.
         """
-        before, called_before = _deadline.set(self._clock() + within), _when_sent.set(when_sent)
+        before, called_before = _deadline.set(self._clock() + within), _on_sent.set(on_sent)
         try:
             answer = await request
         except discord.DiscordException as error:
@@ -152,7 +152,7 @@ class DiscordRequests:
             raise DiscordFailedError(type(error).__name__) from error
         finally:
             _deadline.reset(before)
-            _when_sent.reset(called_before)
+            _on_sent.reset(called_before)
         self._failures.succeed(_ALL_REQUESTS)
         return answer
 
@@ -180,9 +180,9 @@ class DiscordRequests:
             self._rate.release(sent=False)
             if late:
                 raise HeldBackError("too late")
-        if when_sent := _when_sent.get():
-            _when_sent.set(None)
-            when_sent()
+        if on_sent := _on_sent.get():
+            _on_sent.set(None)
+            on_sent()
 
     async def _on_request_end(
         self, _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
@@ -204,7 +204,7 @@ class DiscordRequests:
             self._fail(f"HTTP {status}")
         if status == 401 and _has_token(params) and not self.token_refused:
             self.token_refused = True
-            self._when_token_is_refused()
+            self._on_token_refused()
 
     async def _on_request_exception(
         self, _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestExceptionParams
@@ -215,7 +215,7 @@ class DiscordRequests:
 
     def _check_clock(self) -> None:
         """Warn once when this computer's clock is wrong."""
-        error = self.time.error_of_host()
+        error = self.time.host_clock_error()
         if abs(error.total_seconds()) <= TOLERATED_CLOCK_ERROR:
             self._warned_of_clock = False
         elif not self._warned_of_clock:

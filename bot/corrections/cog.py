@@ -59,7 +59,7 @@ class Corrections(commands.Cog):
             allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False),
             allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
         )
-        self._answers = create_listener(_CONTROL, self._answered, self.report)
+        self._answers = create_listener(_CONTROL, self._on_answer, self.report)
         self._answered_questions = AnsweredQuestions()
 
     async def cog_load(self) -> None:
@@ -102,7 +102,7 @@ class Corrections(commands.Cog):
         """Report that an answer could not be counted."""
         await report_error(interaction, "An answer to 'Was this right?'", error)
 
-    async def _answered(self, interaction: discord.Interaction, item: ui.Item[Any], match: re.Match[str]) -> None:
+    async def _on_answer(self, interaction: discord.Interaction, item: ui.Item[Any], match: re.Match[str]) -> None:
         meant = item.values[0] if isinstance(item, ui.Select) else match["answer"]
         await self.count(interaction, match["heard"], meant, int(match["message"]), int(match["author"] or 0))
 

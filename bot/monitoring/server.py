@@ -25,7 +25,7 @@ _SHUTDOWN_TIMEOUT = 1.0  # seconds that a pending answer may still take when the
 
 
 @asynccontextmanager
-async def serving_health(host: str, port: int) -> AsyncIterator[tuple[Health, Meter]]:
+async def serve_health(host: str, port: int) -> AsyncIterator[tuple[Health, Meter]]:
     """Serve at an address while the context is open.
 
     Args:

@@ -11,7 +11,7 @@ from bot.i18n import Translate, mark
 from bot.mood.over_time import A_MONDAY, COLOURS, OTHERS, MoodOverTime
 from bot.mood.words import group_name
 from bot.ui.card import BACKGROUND, TEXT_COLOUR, draw_card, writable
-from bot.ui.quotation import shortened
+from bot.ui.quotation import shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -128,4 +128,4 @@ def _time_axis(mood: MoodOverTime, translate: Translate) -> tuple[list[int], lis
 
 def _writable_name(group: str, translate: Translate) -> str:
     """Return the name of a group for the picture, shortened, in characters that the font has."""
-    return writable(shortened(group_name(group, translate), _LONGEST_NAME))
+    return writable(shorten(group_name(group, translate), _LONGEST_NAME))

@@ -129,7 +129,7 @@ class ChannelHistory:
 
     def count_message(self, channel_id: int) -> None:
         """Count a message."""
-        record, now = self._kept(channel_id), self._clock()
+        record, now = self._get_or_create(channel_id), self._clock()
         _append(record.messages, now)
         if not record.minutes or record.minutes[-1].number != now // _MINUTE:
             record.minutes.append(_Minute(now // _MINUTE))
@@ -142,7 +142,7 @@ class ChannelHistory:
             Its time, with which `uncount_reaction` can undo the count.
         """
         now = self._clock()
-        _append(self._kept(channel_id).reactions, now)
+        _append(self._get_or_create(channel_id).reactions, now)
         return now
 
     def uncount_reaction(self, channel_id: int, counted_at: float) -> None:
@@ -184,7 +184,7 @@ class ChannelHistory:
             del record.minutes[0]
         return record
 
-    def _kept(self, channel_id: int) -> _ChannelRecord:
+    def _get_or_create(self, channel_id: int) -> _ChannelRecord:
         """Return the record of a channel, to be added to, and keep it for a window from now."""
         record = self._records[channel_id] = self._record(channel_id)
         return record

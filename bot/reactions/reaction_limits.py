@@ -73,7 +73,7 @@ class ReactionLimits:
             return Outcome.BACKING_OFF
         return Outcome.BLOCKED if self._authors.remaining(author_id) else None
 
-    def blocked(self, author_id: int) -> None:
+    def note_block(self, author_id: int) -> None:
         """Note that the author of a message has blocked the bot, which would refuse every further reaction too."""
         self._authors.fail(author_id, _AUTHOR_PAUSE)
 
@@ -83,13 +83,13 @@ class ReactionLimits:
         if not self._in_flight[channel_id]:
             del self._in_flight[channel_id]
 
-    def succeeded(self, channel_id: int, guild_id: int | None) -> None:
+    def note_success(self, channel_id: int, guild_id: int | None) -> None:
         """Note that Discord accepted a reaction: earlier refusals in the channel and its server no longer count."""
         self._channels.succeed(channel_id)
         if guild_id:
             self._servers.succeed(guild_id)
 
-    def refused(self, channel_id: int, guild_id: int | None, pause: float) -> None:
+    def note_refusal(self, channel_id: int, guild_id: int | None, pause: float) -> None:
         """Pause the channel after Discord refused a reaction, and from the third refusal on its server too.
 
         Args:

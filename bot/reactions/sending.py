@@ -108,13 +108,13 @@ class ReactionSender:
         except discord.HTTPException as error:
             return self._after_discord_refused(message, error)
         except discord.RateLimited as error:
-            self._limits.refused(channel_id, guild_id, error.retry_after)
+            self._limits.note_refusal(channel_id, guild_id, error.retry_after)
             return Outcome.RATE_LIMITED
         except HeldBackError:
             return Outcome.HELD_BACK
         except DiscordFailedError:
             return Outcome.DISCORD_FAILED
-        self._limits.succeeded(channel_id, guild_id)
+        self._limits.note_success(channel_id, guild_id)
         self._meter.reaction_done("add")
         return Outcome.REACTED
 
@@ -123,11 +123,11 @@ class ReactionSender:
         if error.code in _MESSAGE_CODES:
             outcome = _MESSAGE_CODES[error.code]
             if outcome == Outcome.BLOCKED:
-                self._limits.blocked(message.author.id)
+                self._limits.note_block(message.author.id)
             return outcome
         if error.status >= 500:
             return Outcome.DISCORD_FAILED  # discord.py has already retried several times
-        self._limits.refused(*_place(message), _LONG_PAUSE if error.code in _CHANNEL_CODES else _SHORT_PAUSE)
+        self._limits.note_refusal(*_place(message), _LONG_PAUSE if error.code in _CHANNEL_CODES else _SHORT_PAUSE)
         return _CHANNEL_CODES.get(error.code, Outcome.REFUSED)
 
 

@@ -77,7 +77,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
 
     async def cog_load(self) -> None:
         """Listen to panels and forms from before a restart."""
-        self._bot.add_dynamic_items(create_listener(CONTROL, self._pressed, self.report))
+        self._bot.add_dynamic_items(create_listener(CONTROL, self._on_press, self.report))
         self._bot.add_view(ImportForm(None, self.import_file, self.report))
         self._bot.add_view(ZoneForm(None, self.set_time_zone, self.report))
         for emotion, default in self._emotions.items():
@@ -97,8 +97,8 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
             panel = SettingsPanel(self._state(interaction, guild), PanelContent(Page.GENERAL))
             await interaction.response.send_message(view=panel, ephemeral=True)
 
-    async def _pressed(self, interaction: discord.Interaction, item: ui.Item[Any], match: re.Match[str]) -> None:
-        await self.press(interaction, match["control"], match["argument"] or "", _chosen(item))
+    async def _on_press(self, interaction: discord.Interaction, item: ui.Item[Any], match: re.Match[str]) -> None:
+        await self.press(interaction, match["control"], match["argument"] or "", _chosen_values(item))
 
     async def press(self, interaction: discord.Interaction, control: str, argument: str, chosen: list[str]) -> None:
         """Handle the use of a control.
@@ -141,9 +141,9 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
                 notice = f"✅ {translator(interaction.locale)(FORGIVEN)}"
                 await self._redraw(interaction, guild, PanelContent(Page.CHANNELS, notice))
             case _:
-                change = partial(self._changed, guild=guild, control=control, argument=argument, chosen=chosen)
+                change = partial(self._apply_control, guild=guild, control=control, argument=argument, chosen=chosen)
                 await self._save(interaction, guild, change)
-                await self._redraw(interaction, guild, PanelContent(Page.of(control)), changed=control)
+                await self._redraw(interaction, guild, PanelContent(Page.with_control(control)), changed=control)
 
     async def set_emoji(self, interaction: discord.Interaction, emotion: str, text: str) -> None:
         """Give an emotion the emoji that was typed, or its default if the text is empty."""
@@ -170,7 +170,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         translate = translator(interaction.locale)
         zones = await asyncio.to_thread(matching_zones, typed, translate)
         if len(zones) == 1:
-            await self._save(interaction, guild, lambda old: old.changed(time_zone=zones[0]))
+            await self._save(interaction, guild, lambda old: old.replace(time_zone=zones[0]))
             await self._redraw(interaction, guild, PanelContent(Page.MOOD), changed="time_zone")
             return
         sentence = (TOO_MANY_ZONES if len(zones) > MENU_OPTIONS else WHICH_ZONE) if zones else NO_ZONE
@@ -280,7 +280,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
             holding_back=self._channels.holding_back(_channel_ids(guild)),
         )
 
-    def _changed(
+    def _apply_control(
         self, old: ServerSettings, guild: discord.Guild, control: str, argument: str, chosen: list[str]
     ) -> ServerSettings:
         """Return the settings as they are after the use of a control."""
@@ -301,10 +301,10 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
                 [value] = chosen
             case _:
                 value = argument == "on"
-        return old.changed(**{control: value})
+        return old.replace(**{control: value})
 
 
-def _chosen(item: ui.Item[Any]) -> list[str]:
+def _chosen_values(item: ui.Item[Any]) -> list[str]:
     if isinstance(item, ui.ChannelSelect):
         return [str(channel.id) for channel in item.values]
     return item.values if isinstance(item, ui.Select) else []
@@ -342,4 +342,4 @@ def _channel_ids(guild: discord.Guild) -> list[int]:
 def _with_emoji(old: ServerSettings, emotion: str, emoji: str | None) -> ServerSettings:
     """Return the settings with another emoji for an emotion, or with its default emoji if None."""
     others = {other: emoji for other, emoji in old.emoji.items() if other != emotion}
-    return old.changed(emoji=others | {emotion: emoji} if emoji else others)
+    return old.replace(emoji=others | {emotion: emoji} if emoji else others)

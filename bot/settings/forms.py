@@ -13,7 +13,7 @@ from bot.settings.emoji import as_typed
 from bot.ui.discord_limits import FORM_TITLE
 from bot.ui.emotions import label_key, label_name
 from bot.ui.form import ErrorHandler, Form
-from bot.ui.quotation import shortened
+from bot.ui.quotation import shorten
 
 EmojiHandler: TypeAlias = Callable[[discord.Interaction, str, str], Awaitable[None]]
 ZoneHandler: TypeAlias = Callable[[discord.Interaction, str], Awaitable[None]]
@@ -43,7 +43,7 @@ class EmojiForm(Form):
             handle_error: called with the exception that `handle_emoji` raised.
         """
         translate = translator(locale)
-        title = shortened(translate("Emoji for {emotion}").format(emotion=label_name(emotion, translate)), FORM_TITLE)
+        title = shorten(translate("Emoji for {emotion}").format(emotion=label_name(emotion, translate)), FORM_TITLE)
         super().__init__(title, f"settings:emoji:{label_key(emotion)}", handle_error)
         self._emotion = emotion
         self._handle = handle_emoji

@@ -63,5 +63,5 @@ def usable_part(
         mark("some emoji"): any(emotion in emotions for emotion in imported.emoji.keys() - emoji.keys()),
         mark("the model"): model != imported.model,
     }
-    fitting = imported.changed(channels=channels, emoji=emoji, muted=muted, model=model, weekly_channel=weekly)
+    fitting = imported.replace(channels=channels, emoji=emoji, muted=muted, model=model, weekly_channel=weekly)
     return fitting, [thing for thing, is_left_out in left_out.items() if is_left_out]

@@ -8,7 +8,7 @@ from bot.i18n import Translate
 from bot.ui.permissions import TO_REACT, missing_permissions
 
 
-def warning(granted: discord.Permissions, translate: Translate) -> str:
+def permission_warning(granted: discord.Permissions, translate: Translate) -> str:
     """Return a warning about the permissions that the bot lacks in a channel to react there; empty if it lacks none."""
     names = missing_permissions(granted, TO_REACT)
     if not names:

@@ -21,8 +21,8 @@ from bot.i18n import mark, translator
 from bot.reactions.gate import NOT_READY, permissions_of
 from bot.reactions.observers import MessageResult, Observers
 from bot.reactions.outcomes import Outcome
-from bot.settings.permissions import warning
-from bot.settings.trial_panel import EndReason, TrialLine, TrialPanel, instruction, trial_line
+from bot.settings.permissions import permission_warning
+from bot.settings.trial_panel import EndReason, TrialLine, TrialPanel, instructions, trial_line
 from bot.store import Store
 
 DURATION = timedelta(minutes=10)
@@ -113,10 +113,10 @@ class Trial:
         ]
         if self.end_reason:
             return TrialPanel(translate, [translate(self.end_reason.value)], lines, runs=False)
-        header = [instruction(self.channel.id, self.interaction.created_at + DURATION, translate)]
+        header = [instructions(self.channel.id, self.interaction.created_at + DURATION, translate)]
         if self._has_opted_out(self.interaction.user.id):
             header.append("⚠️ " + translate("You have opted out: I only read what you type into /compare."))
-        if text := warning(self.interaction.app_permissions, translate):
+        if text := permission_warning(self.interaction.app_permissions, translate):
             header.append(text)
         return TrialPanel(translate, header, lines, runs=True)
 

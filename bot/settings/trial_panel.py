@@ -17,7 +17,7 @@ from bot.reactions.outcomes import Outcome
 from bot.reactions.sentences import WITHOUT_EMOTION, why_silent
 from bot.ui.discord_limits import MESSAGE_TEXT
 from bot.ui.emotions import label_name
-from bot.ui.quotation import escape, shortened, utf16_length
+from bot.ui.quotation import escape, shorten, utf16_length
 
 STOP = "settings:try:stop"
 """The custom_id of the button that ends the trial."""
@@ -77,7 +77,7 @@ class TrialPanel(ui.LayoutView):
         self.stop()
 
 
-def instruction(channel_id: int, until: datetime, translate: Translate) -> str:
+def instructions(channel_id: int, until: datetime, translate: Translate) -> str:
     """Return a text that says what to do and until when, and what happens to the messages."""
     what = translate(
         "Write something in {channel}, or wait for others to: I say here what I think of each message, and only you "
@@ -105,7 +105,7 @@ def _describe(result: MessageResult, translate: Translate) -> str:
     if outcome in WITHOUT_EMOTION:
         return what
     return translate("**{emotion}**, {certainty} certain, {required} needed: {what}").format(
-        emotion=escape(shortened(label_name(decision.emotion, translate), _LONGEST_NAME)),
+        emotion=escape(shorten(label_name(decision.emotion, translate), _LONGEST_NAME)),
         certainty=translate.percent(decision.certainty),
         required=translate.percent(decision.required),
         what=what,

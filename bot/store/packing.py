@@ -57,7 +57,7 @@ class StoredCounts:
     single: Sequence[tuple[int, datetime, str, int]]
     packed: Sequence[tuple[int, datetime, str]]
 
-    def summed(self, since: datetime, *, by_channel: bool) -> list[tuple[tuple[Any, ...], int]]:
+    def sums(self, since: datetime, *, by_channel: bool) -> list[tuple[tuple[Any, ...], int]]:
         """Return each key with its sum, in order; this may take long.
 
         Args:

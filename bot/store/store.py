@@ -195,7 +195,7 @@ class Store:
         """
         async with self.sync.transaction() as (connection, _):
             counts = await self._counts(connection, guild_id, since, channel_ids)
-        sums = await asyncio.to_thread(counts.summed, since, by_channel=False)
+        sums = await asyncio.to_thread(counts.sums, since, by_channel=False)
         return [MoodCount(hour, emotion, messages) for (hour, emotion), messages in sums]
 
     async def add_correction(self, guild_id: int, heard: str, meant: str) -> None:
@@ -341,7 +341,7 @@ class Store:
             counts = await self._counts(connection, guild_id, since)
             pairs = (await connection.execute(corrections)).mappings().all()
             verdicts = (await connection.execute(duels)).mappings().all()
-        moods = await asyncio.to_thread(counts.summed, since, by_channel=True)
+        moods = await asyncio.to_thread(counts.sums, since, by_channel=True)
         return {
             "guild_id": guild_id,
             "settings": settings and _parsed(settings),

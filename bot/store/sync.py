@@ -57,7 +57,7 @@ class DatabaseSync:
         # For SQLite both would be the same, so one is enough.
         self._long_timeout_engine = open_engine(self._url, long_timeout=True) if self._notifies else self._engine
         self._watch: Watch = (
-            NotificationWatch(self._engine, self._notified, lambda why: self._fail(StoreError(why)))
+            NotificationWatch(self._engine, self._on_notification, lambda why: self._fail(StoreError(why)))
             if self._notifies
             else FileWatch(self._engine)
         )
@@ -176,14 +176,14 @@ class DatabaseSync:
 
     async def _read(self) -> None:
         """Make the cache equal to the database."""
-        lost = await self._watch.lost() if self._in_sync else None
-        if lost:
-            self._fail(StoreError(lost))
+        loss_reason = await self._watch.loss_reason() if self._in_sync else None
+        if loss_reason:
+            self._fail(StoreError(loss_reason))
         if not self._in_sync:
             await self._watch.stop()
             if await migrate(self._long_timeout_engine, self._fill) and self._cache.ready:
                 log.warning("The database %s was empty: the bot restored settings and opt-outs.", describe(self._url))
-        if await self._watch.changed():
+        if await self._watch.has_changed():
             await self._read_all()
         self._in_sync = True
 
@@ -215,7 +215,7 @@ class DatabaseSync:
             await self._drop_erased(connection)
         self._cache.replace({guild_id: text for guild_id, text in servers if text is not None}, opt_outs)
 
-    def _notified(self, kind: str, identity: int) -> None:
+    def _on_notification(self, kind: str, identity: int) -> None:
         """Read a row again because some process, perhaps this one, has changed it."""
         self._changed[kind].add(identity)
         if self._reader is None or self._reader.done():

@@ -24,14 +24,14 @@ _NOTIFICATION_TIMEOUT = 10.0  # seconds; long, so that a busy server is not mist
 class Watch(Protocol):
     """Notices changes for `DatabaseSync`, on a connection of its own."""
 
-    async def changed(self) -> bool:
+    async def has_changed(self) -> bool:
         """Return whether everything must be read again; connect if necessary, and then return True."""
 
-    async def lost(self) -> str | None:
+    async def loss_reason(self) -> str | None:
         """Return why changes would no longer be noticed; None if they would be."""
 
     async def stop(self) -> None:
-        """Close the connection; `changed` opens another."""
+        """Close the connection; `has_changed` opens another."""
 
 
 class FileWatch:
@@ -45,7 +45,7 @@ class FileWatch:
         self._inode: int | None = None
         self._version: int | None = None
 
-    async def changed(self) -> bool:
+    async def has_changed(self) -> bool:
         """Return whether any process has written since the last call, including this one on another connection."""
         if self._connection is None:
             self._inode = inode(self._path)  # before opening it, so that a replacement in between is noticed
@@ -57,7 +57,7 @@ class FileWatch:
         before, self._version = self._version, await _run_pragma(self._connection, "PRAGMA data_version")
         return self._version != before
 
-    async def lost(self) -> str | None:
+    async def loss_reason(self) -> str | None:
         """Return the reason if the database file was replaced or deleted, else None."""
         return None if inode(self._path) == self._inode else FILE_REPLACED
 
@@ -82,22 +82,22 @@ class NotificationWatch:
     """Listens for PostgreSQL's notifications: a transaction that changes a row also sends the row's kind and id."""
 
     def __init__(
-        self, engine: AsyncEngine, notified: Callable[[str, int], None], when_lost: Callable[[str], None]
+        self, engine: AsyncEngine, on_change: Callable[[str, int], None], on_loss: Callable[[str], None]
     ) -> None:
-        """Do not connect yet; the first call of `changed` does.
+        """Do not connect yet; the first call of `has_changed` does.
 
         Args:
             engine: of the database.
-            notified: called with the kind and the id of each row as soon as any process has changed it.
-            when_lost: called with the reason as soon as the server or the network ends the connection.
+            on_change: called with the kind and the id of each row as soon as any process has changed it.
+            on_loss: called with the reason as soon as the server or the network ends the connection.
         """
         self._engine = engine
-        self._notified = notified
-        self._when_lost = when_lost
+        self._on_change = on_change
+        self._on_loss = on_loss
         self._connection: AsyncConnection | None = None
         self._listener: Any = None  # the driver's own connection
 
-    async def changed(self) -> bool:
+    async def has_changed(self) -> bool:
         """Return whether this call had to connect, so that earlier changes were missed.
 
         Raises:
@@ -109,11 +109,11 @@ class NotificationWatch:
         self._connection = await self._engine.open()
         self._listener = await self._connection.driver_connection()
         await self._listener.add_listener(_CHANNEL, self._receive)
-        self._listener.add_termination_listener(self._terminated)
+        self._listener.add_termination_listener(self._on_termination)
         if not await self._receives_notifications():
-            lost = await self.lost()
+            loss_reason = await self.loss_reason()
             await self.stop()
-            raise StoreError(lost) if lost else PoolerError()
+            raise StoreError(loss_reason) if loss_reason else PoolerError()
         return True
 
     async def _receives_notifications(self) -> bool:
@@ -131,7 +131,7 @@ class NotificationWatch:
         await self._listener.remove_listener(channel, hear)
         return heard.is_set()
 
-    async def lost(self) -> str | None:
+    async def loss_reason(self) -> str | None:
         """Return the reason if the connection is dead, else None; a dead one would just stay silent."""
         try:
             if self._connection:
@@ -143,19 +143,19 @@ class NotificationWatch:
 
     async def stop(self) -> None:
         """Close the connection, rather than return it to the pool."""
-        self._listener = None  # so that `_terminated` ignores its end
+        self._listener = None  # so that `_on_termination` ignores its end
         if self._connection:
             await self._connection.invalidate()
             await self._connection.close()
         self._connection = None
 
-    def _terminated(self, connection: object) -> None:
+    def _on_termination(self, connection: object) -> None:
         if connection is self._listener:
-            self._when_lost(_CONNECTION_LOST)
+            self._on_loss(_CONNECTION_LOST)
 
     def _receive(self, _connection: object, _process: int, _channel: str, payload: object) -> None:
         kind, _, identity = str(payload).partition(" ")
-        self._notified(kind, int(identity))
+        self._on_change(kind, int(identity))
 
 
 def notification(kind: str, identity: int) -> Executable:

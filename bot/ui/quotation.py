@@ -42,14 +42,14 @@ def unescape(text: str) -> str:
     return _ESCAPED.sub(r"\1", text.replace(f"@{_ZERO_WIDTH_SPACE}", "@"))
 
 
-def shortened(text: str, most: int) -> str:
+def shorten(text: str, most: int) -> str:
     """Return a text cut to a number of characters."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def quote(text: str) -> str:
     """Return a text as one escaped line, cut to fit."""
-    return escape(shortened(" ".join(text.split()), _ONE_LINE))
+    return escape(shorten(" ".join(text.split()), _ONE_LINE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def is_clear(word: WordShare) -> bool:
     return abs(word.share) >= MIN_SHARE
 
 
-def marked(text: str, words: Sequence[WordShare], room: int) -> str:
+def mark_words(text: str, words: Sequence[WordShare], room: int) -> str:
     """Return a text as one quoted line with clear words marked, cut after the last word that was read or that fits.
 
     Words that speak for the label are bold, and words that speak against it are struck through.
@@ -109,7 +109,7 @@ def marked(text: str, words: Sequence[WordShare], room: int) -> str:
         words: its words with their shares.
         room: the most characters of the line.
     """
-    return _marked(text, words[: longest_fit(len(words), room, lambda count: _marked(text, words[:count]))])
+    return _mark_words(text, words[: longest_fit(len(words), room, lambda count: _mark_words(text, words[:count]))])
 
 
 def longest_fit(count: int, room: int, shown: Callable[[int], str]) -> int:
@@ -126,7 +126,7 @@ def _quoted(text: str) -> str:
     return "\n".join(f"> {line}" for line in escape(text).split("\n"))
 
 
-def _marked(text: str, words: Sequence[WordShare]) -> str:
+def _mark_words(text: str, words: Sequence[WordShare]) -> str:
     pieces: list[tuple[str, str]] = []
     end = 0
     for word in words:

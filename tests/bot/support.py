@@ -84,7 +84,7 @@ class World:
     async def configure(self, **changes: object) -> None:
         """Change the settings of the server, as its owner would."""
         store = self.bot.store
-        await store.save_settings(self.guild.id, store.settings(self.guild.id).changed(**changes))
+        await store.save_settings(self.guild.id, store.settings(self.guild.id).replace(**changes))
 
     async def rest(self, seconds: float = 600) -> None:
         """Let time pass without the bot's periodic work, which would take most of the time of a test."""

@@ -116,11 +116,11 @@ def test_invalid_settings_are_refused(text: str, place: str, field: str | None) 
 
 def test_change_is_validated_and_keeps_the_old_object_unchanged() -> None:
     before = ServerSettings()
-    after = before.changed(muted={"joy"}, liveliness="quiet")
+    after = before.replace(muted={"joy"}, liveliness="quiet")
     assert (after.muted, after.liveliness) == (frozenset({"joy"}), Liveliness.QUIET)
     assert before == ServerSettings()
     with pytest.raises(InvalidSettingsError):
-        before.changed(emoji={"joy": "nonsense"})
+        before.replace(emoji={"joy": "nonsense"})
 
 
 def test_any_label_is_accepted_and_ours_in_any_letter_case() -> None:

@@ -31,9 +31,9 @@ for (const action of ["pointerdown", "wheel", "touchmove", "keydown"]) {
 const forms = document.getElementById("modal-root");
 const others = [document.getElementById("channels"), document.getElementById("thoughts")];
 
-function stepBack() {
+function disableControls() {
   for (const other of others) other.inert = forms.getAttribute("aria-hidden") === "false";
 }
 
-new MutationObserver(stepBack).observe(forms, { attributes: true, attributeFilter: ["aria-hidden"] });
+new MutationObserver(disableControls).observe(forms, { attributes: true, attributeFilter: ["aria-hidden"] });
 follow();

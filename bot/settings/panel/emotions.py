@@ -13,7 +13,7 @@ from bot.settings.panel.parts import heading, menu
 from bot.settings.panel.state import PanelState
 from bot.ui.discord_limits import MENU_OPTIONS, MENU_PLACEHOLDER
 from bot.ui.emotions import group_emotions, label_name
-from bot.ui.quotation import shortened
+from bot.ui.quotation import shorten
 
 SHOWN_GROUPS = 6
 """The most groups of emotions whose menus, with everything else, Discord accepts in one message."""
@@ -78,7 +78,7 @@ def _group_name(state: PanelState, group: str, emotions: Sequence[str]) -> str:
         return {"pleasant": translate("Pleasant emotions"), "other": translate("Other emotions")}[group]
     if len(state.emotions) <= MENU_OPTIONS:
         return translate("Emotions")
-    return shortened(translate("Emotions") + f": {emotions[0]} – {emotions[-1]}", MENU_PLACEHOLDER)
+    return shorten(translate("Emotions") + f": {emotions[0]} – {emotions[-1]}", MENU_PLACEHOLDER)
 
 
 def _option(state: PanelState, emotion: str, *, own: str | None = None, default: bool = False) -> discord.SelectOption:

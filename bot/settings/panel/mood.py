@@ -16,7 +16,7 @@ from bot.settings.panel.parts import heading, menu, switch
 from bot.settings.panel.state import PanelState
 from bot.settings.time_zones import zone_label
 from bot.ui.discord_limits import MENU_LABEL, MENU_OPTIONS
-from bot.ui.quotation import shortened
+from bot.ui.quotation import shorten
 
 _A_MONDAY = date(1970, 1, 5)
 
@@ -122,7 +122,7 @@ def _hours(state: PanelState) -> list[discord.SelectOption]:
 def _languages(state: PanelState) -> list[discord.SelectOption]:
     chosen = state.settings.language
     own = discord.SelectOption(
-        label=shortened(_servers_language(state), MENU_LABEL),
+        label=shorten(_servers_language(state), MENU_LABEL),
         value="server",
         description=state.translate("chosen in Discord's own settings of the server"),
         default=chosen is None,
@@ -143,7 +143,7 @@ def _zones_found(state: PanelState, zones: Sequence[str]) -> list[ui.Item[ui.Lay
     translate = state.translate
     options = [
         discord.SelectOption(
-            label=shortened(zone_label(zone, translate), MENU_LABEL),
+            label=shorten(zone_label(zone, translate), MENU_LABEL),
             value=zone,
             description=f"{wall_clock(state.now, zone):%H:%M}",
         )

@@ -10,7 +10,7 @@ from bot.settings.emoji import usable_emoji
 from bot.settings.panel.general import LIVELINESS, default_model_label
 from bot.settings.panel.mood import day_name, language_name
 from bot.settings.panel.state import PanelState, chosen_channels
-from bot.settings.permissions import warning
+from bot.settings.permissions import permission_warning
 from bot.ui.discord_limits import MESSAGE_TEXT
 from bot.ui.emotions import label_with_emoji
 from bot.ui.permissions import TO_POST, missing_permissions
@@ -31,7 +31,9 @@ def overview(state: PanelState, notice: str) -> str:
         *(["forgive"] if state.holding_back else []),
     )
     parts = [heading, *(lines[control] for control in order)]
-    return "\n".join(filter(None, (*parts, warning(state.permissions, state.translate), _obstacle(state), notice)))
+    return "\n".join(
+        filter(None, (*parts, permission_warning(state.permissions, state.translate), _obstacle(state), notice))
+    )
 
 
 def summary(state: PanelState) -> dict[str, str]:
@@ -46,17 +48,17 @@ def summary(state: PanelState) -> dict[str, str]:
         "model": (translate("Model"), NAMES[state.model] if state.model else default_model_label(state)),
         "muted": (
             translate("Muted emotions"),
-            _listed(label_with_emoji(each, None, translate) for each in sorted(settings.muted)) or none,
+            _join_fitting(label_with_emoji(each, None, translate) for each in sorted(settings.muted)) or none,
         ),
         "emoji": (
             translate("Changed emoji"),
-            _listed(_own(state, emotion) for emotion in sorted(settings.emoji)) or none,
+            _join_fitting(_own_emoji(state, emotion) for emotion in sorted(settings.emoji)) or none,
         ),
         "mood": (translate("Mood counting"), _on_or_off(settings.mood, translate)),
         "time_zone": (translate("Time zone"), translate.city(settings.time_zone)),
         "language": (translate("Language"), language_name(state)),
         "weekly_channel": (translate("Picture of the week"), _weekly(state)),
-        "forgive": (translate("Holding back"), _listed(f"<#{each}>" for each in state.holding_back) or none),
+        "forgive": (translate("Holding back"), _join_fitting(f"<#{each}>" for each in state.holding_back) or none),
     }
     lines["weekly_day"] = lines["weekly_hour"] = lines["weekly_channel"]
     lines["channel_rule"] = lines["channels"]
@@ -66,7 +68,7 @@ def summary(state: PanelState) -> dict[str, str]:
 def _where(state: PanelState) -> str:
     """Return in which channels the bot reacts."""
     translate = state.translate
-    channels = _listed(f"<#{each}>" for each in chosen_channels(state.settings, state.guild))
+    channels = _join_fitting(f"<#{each}>" for each in chosen_channels(state.settings, state.guild))
     if state.settings.channel_rule == "only":
         if not channels:
             return translate("none chosen yet, so nowhere")
@@ -74,7 +76,7 @@ def _where(state: PanelState) -> str:
     return translate("all but {channels}").format(channels=channels) if channels else translate("all")
 
 
-def _own(state: PanelState, emotion: str) -> str:
+def _own_emoji(state: PanelState, emotion: str) -> str:
     """Return an emotion with the server's emoji for it, or with a note if the emoji was deleted."""
     translate = state.translate
     emoji = usable_emoji(state.settings.emoji[emotion], state.guild)
@@ -109,7 +111,7 @@ def _obstacle(state: PanelState) -> str:
     return ""
 
 
-def _listed(items: Iterable[str]) -> str:
+def _join_fitting(items: Iterable[str]) -> str:
     """Join as many items as fit, with the number of those left out; empty if there are none."""
     shown: list[str] = []
     length = more = 0

@@ -25,7 +25,7 @@ class Page(StrEnum):
     MOOD = "mood"
 
     @classmethod
-    def of(cls, control: str) -> Page:
+    def with_control(cls, control: str) -> Page:
         """Return the page that has a control."""
         if control in ("channel_rule", "channels", "age_restricted"):
             return cls.CHANNELS

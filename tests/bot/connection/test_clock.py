@@ -56,7 +56,7 @@ def test_the_error_of_the_host_is_its_difference_to_discords_time(
 ) -> None:
     time.note(NOON)
     set_host(monkeypatch, NOON + seconds(off))
-    assert time.error_of_host() == seconds(off)
+    assert time.host_clock_error() == seconds(off)
 
 
 def test_late_messages_do_not_set_the_time_back(time: DiscordTime, clock: ManualClock) -> None:

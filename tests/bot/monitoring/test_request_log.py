@@ -6,14 +6,14 @@ import logging
 import pytest
 
 from bot.monitoring.request_log import RequestLog
-from bot.monitoring.server import serving_health
+from bot.monitoring.server import serve_health
 
 
 async def test_malformed_requests_are_logged_only_at_debug(
     unused_tcp_port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    async with serving_health("127.0.0.1", unused_tcp_port):
+    async with serve_health("127.0.0.1", unused_tcp_port):
         for request in (b"GET /healthz HTTP/1.1\r\n\r\n", b"GET " + b"x" * 10_000 + b" HTTP/1.1\r\n\r\n"):
             reader, writer = await asyncio.open_connection("127.0.0.1", unused_tcp_port)
             writer.write(request)

@@ -18,7 +18,7 @@ from benchmarks.gateway import LoopbackDiscord, status, times
 from bot import create_bot
 from bot.configuration import ConfigurationError
 from bot.monitoring import health as health_module
-from bot.monitoring.server import serving_health
+from bot.monitoring.server import serve_health
 from bot.reactions.outcomes import Outcome
 from bot.serving import serve
 from classifiers import Classifier, Prediction
@@ -88,7 +88,7 @@ async def probe(port: int) -> AsyncIterator[Probe]:
 async def test_readiness_follows_the_shards(
     models: dict[str, Classifier], loopback: LoopbackDiscord, skipper: Skipper, port: int, probe: Probe
 ) -> None:
-    async with serving_health("127.0.0.1", port) as (health, meter):
+    async with serve_health("127.0.0.1", port) as (health, meter):
         assert await probe.ask("/readyz") == (503, "the bot waits before it connects to Discord again\n")
         bot = create_bot(configured(loopback), models=models, meter=meter)
         health.follow(bot)
@@ -112,7 +112,7 @@ async def test_readiness_follows_the_shards(
 async def test_bot_is_not_ready_without_its_database(
     models: dict[str, Classifier], loopback: LoopbackDiscord, port: int, probe: Probe
 ) -> None:
-    async with serving_health("127.0.0.1", port) as (health, meter):
+    async with serve_health("127.0.0.1", port) as (health, meter):
         bot = create_bot(configured(loopback), models=models, meter=meter)
         health.follow(bot)
         async with connected(bot, loopback):
@@ -145,7 +145,7 @@ async def test_bot_is_not_live_while_the_model_thread_is_stuck(
 ) -> None:
     monkeypatch.setattr(health_module, "_WORKER_TIMEOUT", 0.2)
     stuck = StuckClassifier()
-    async with serving_health("127.0.0.1", port) as (health, meter):
+    async with serve_health("127.0.0.1", port) as (health, meter):
         bot = create_bot(configured(loopback), models={"bilstm": stuck}, meter=meter)
         health.follow(bot)
         async with connected(bot, loopback):
@@ -158,7 +158,7 @@ async def test_bot_is_not_live_while_the_model_thread_is_stuck(
 async def test_metrics_count_events_and_identify_nobody(
     models: dict[str, Classifier], loopback: LoopbackDiscord, port: int, probe: Probe
 ) -> None:
-    async with serving_health("127.0.0.1", port) as (health, meter):
+    async with serve_health("127.0.0.1", port) as (health, meter):
         bot = create_bot(configured(loopback), models=models, meter=meter)
         health.follow(bot)
         async with connected(bot, loopback):
@@ -188,7 +188,7 @@ async def test_counters_continue_after_the_bot_is_recreated(
 ) -> None:
     monkeypatch.setattr("bot.serving.FIRST_WAIT", 0.01)
     loopback.api.fault = times(1, status(503))
-    async with serving_health("127.0.0.1", port) as (health, meter):
+    async with serve_health("127.0.0.1", port) as (health, meter):
         running = asyncio.create_task(serve(configured(loopback), models, loopback.token, health, meter))
         await probe.until("/readyz", (200, "ok\n"))
         metrics = await probe.metrics()
@@ -202,7 +202,7 @@ async def test_missing_prometheus_client_is_reported_with_the_extra(
     port: int, probe: Probe, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
-    async with serving_health("127.0.0.1", port):
+    async with serve_health("127.0.0.1", port):
         status, text = await probe.ask("/metrics")
         assert await probe.ask("/healthz") == (200, "ok\n")
     assert status == 501
@@ -211,7 +211,7 @@ async def test_missing_prometheus_client_is_reported_with_the_extra(
 
 
 async def test_port_is_open_only_while_the_bot_runs(port: int, probe: Probe) -> None:
-    async with serving_health("127.0.0.1", port):
+    async with serve_health("127.0.0.1", port):
         assert (await probe.ask("/healthz"))[0] == 200
     with pytest.raises(aiohttp.ClientConnectorError):
         await probe.ask("/healthz")
@@ -221,5 +221,5 @@ async def test_address_of_another_host_is_refused(port: int) -> None:
     with pytest.raises(
         ConfigurationError, match=rf"must be an address of this computer .* 192\.0\.2\.1:{port} \(Cannot assign"
     ):
-        async with serving_health("192.0.2.1", port):
+        async with serve_health("192.0.2.1", port):
             pass

@@ -346,7 +346,7 @@ class TestFailures:
         other = world.env.create_guild("Elsewhere")
         channel = other.create_text_channel("general")
         await world.env.settle()
-        settings = world.bot.store.settings(world.guild.id).changed(weekly_channel=channel.id)
+        settings = world.bot.store.settings(world.guild.id).replace(weekly_channel=channel.id)
         await world.bot.store.save_settings(other.id, settings)
         when = datetime(2026, 11, 20, 12, tzinfo=UTC)
         world.bot.store.count_mood(other.id, channel.id, when, "joy", 60)

@@ -23,20 +23,20 @@ def limits(clock: ManualClock) -> ReactionLimits:
 
 def refuse(limits: ReactionLimits, channel: int, pause: float, server: int | None = None) -> None:
     assert limits.admit(channel, server, 0) is None
-    limits.refused(channel, server, pause)
+    limits.note_refusal(channel, server, pause)
     limits.release(channel)
 
 
 def react(limits: ReactionLimits, channel: int, server: int | None = None) -> None:
     assert limits.admit(channel, server, 0) is None
-    limits.succeeded(channel, server)
+    limits.note_success(channel, server)
     limits.release(channel)
 
 
 def test_reactions_one_after_another_are_all_admitted(limits: ReactionLimits) -> None:
     for _ in range(100):
         assert limits.admit(1, None, 0) is None
-        limits.succeeded(1, None)
+        limits.note_success(1, None)
         limits.release(1)
     assert len(limits) == 0
 
@@ -52,7 +52,7 @@ def test_defaults_are_4_in_flight_15_seconds_of_age_and_an_hour_of_pause(clock: 
     limits = ReactionLimits(clock)
     assert [limits.admit(1, None, age) for age in (15, 15.1)] == [None, Outcome.STALE]
     assert [limits.admit(1, None, 0) for _ in range(4)] == [None, None, None, Outcome.CROWDED]
-    limits.refused(2, None, 1e9)
+    limits.note_refusal(2, None, 1e9)
     clock.now += 3599.9
     assert limits.admit(2, None, 0) == Outcome.BACKING_OFF
     clock.now += 0.1
@@ -80,7 +80,7 @@ def test_backoff_starts_again_after_a_success(limits: ReactionLimits, clock: Man
     refuse(limits, 1, 10)
     clock.now += 10
     assert limits.admit(1, None, 0) is None
-    limits.succeeded(1, None)
+    limits.note_success(1, None)
     limits.release(1)
     assert len(limits) == 0
     refuse(limits, 1, 10)
@@ -91,7 +91,7 @@ def test_backoff_starts_again_after_a_success(limits: ReactionLimits, clock: Man
 def test_refusals_during_a_pause_do_not_count(limits: ReactionLimits, clock: ManualClock) -> None:
     assert [limits.admit(1, None, 0), limits.admit(1, None, 0)] == [None, None]
     for _ in range(2):
-        limits.refused(1, None, 10)
+        limits.note_refusal(1, None, 10)
         limits.release(1)
     clock.now += 10
     assert limits.admit(1, None, 0) is None
@@ -136,7 +136,7 @@ def test_success_resets_the_refusals_of_the_server(limits: ReactionLimits) -> No
 def test_author_who_has_blocked_the_bot_gets_no_reaction_for_an_hour(
     limits: ReactionLimits, clock: ManualClock
 ) -> None:
-    limits.blocked(7)
+    limits.note_block(7)
     assert limits.admit(1, SERVER, 0, author_id=8) is None
     limits.release(1)
     assert len(limits) == 1
@@ -162,20 +162,20 @@ def test_pause_of_a_server_does_not_pause_the_channel_of_the_same_id(limits: Rea
 def test_only_channels_in_use_or_with_recent_refusals_take_memory(events: list[tuple[int, float, str]]) -> None:
     clock = ManualClock()
     limits = ReactionLimits(clock, longest_pause=100)
-    refused: dict[int, float] = {}
+    note_refusal: dict[int, float] = {}
     for channel, wait, result in events:
         clock.now += wait
         if limits.admit(channel, None, 0) is not None:
-            assert clock.now < refused[channel] + 100
+            assert clock.now < note_refusal[channel] + 100
             continue
         if result == "success":
-            limits.succeeded(channel, None)
-            refused.pop(channel, None)
+            limits.note_success(channel, None)
+            note_refusal.pop(channel, None)
         elif result == "refusal":
-            limits.refused(channel, None, 5)
-            refused[channel] = clock.now
+            limits.note_refusal(channel, None, 5)
+            note_refusal[channel] = clock.now
         limits.release(channel)
-        assert len(limits) <= len(refused)
+        assert len(limits) <= len(note_refusal)
     clock.now += 201
     assert limits.admit(99, None, 0) is None
     limits.release(99)

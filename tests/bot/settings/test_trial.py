@@ -24,9 +24,9 @@ from bot.reactions.pace import PROFILES
 from bot.reactions.policy import Decision
 from bot.reactions.sentences import SENTENCES
 from bot.server_settings import Liveliness
-from bot.settings.permissions import warning
+from bot.settings.permissions import permission_warning
 from bot.settings.trial import DURATION, EDIT_INTERVAL, HIDDEN, MAX_SHOWN, Trial, Trials
-from bot.settings.trial_panel import STOP, EndReason, TrialLine, TrialPanel, instruction, trial_line
+from bot.settings.trial_panel import STOP, EndReason, TrialLine, TrialPanel, instructions, trial_line
 from classifiers import Classifier
 from tests.bot.clock import ManualClock
 from tests.bot.interactions import bot_restarts, install_bracket_language, panel_text, untranslated_words
@@ -476,7 +476,10 @@ def test_longest_trial_fits_with_the_newest_lines(locale: discord.Locale, label:
         result = MessageResult(reason, Decision(None, label, 1.0, 1.0, reason, PROFILES[Liveliness.NORMAL]))
         ids = range(highest - MAX_SHOWN, highest)
         lines = [trial_line(TrialLine(number, highest, result), highest, highest, translate) for number in ids]
-        header = [instruction(highest, datetime.now(UTC), translate), warning(discord.Permissions.none(), translate)]
+        header = [
+            instructions(highest, datetime.now(UTC), translate),
+            permission_warning(discord.Permissions.none(), translate),
+        ]
         panel: Any = TrialPanel(translate, header, lines, runs=True)
         validate_components(panel.to_components(), flags=COMPONENTS_V2)
         *_, text = (part["content"] for part in walk_components(panel.to_components()) if "content" in part)

@@ -85,7 +85,7 @@ async def test_connection_that_receives_notifications_is_kept(
     watch_of: Callable[[FakeConnection], NotificationWatch],
 ) -> None:
     connection = FakeConnection(without_notifications=False)
-    assert await watch_of(connection).changed()
+    assert await watch_of(connection).has_changed()
     assert connection.closed == 0
 
 
@@ -95,7 +95,7 @@ async def test_connection_without_notifications_is_refused_and_closed(
     monkeypatch.setattr("bot.store.watch._NOTIFICATION_TIMEOUT", 0.0)
     connection = FakeConnection(without_notifications=True)
     with pytest.raises(PoolerError, match="PgBouncer does in transaction mode"):
-        await watch_of(connection).changed()
+        await watch_of(connection).has_changed()
     assert connection.closed == 1
 
 
@@ -110,7 +110,7 @@ async def test_broken_connection_is_not_mistaken_for_a_pooler(
 
     monkeypatch.setattr(connection, "remove_listener", break_down)
     with pytest.raises(StoreError, match="lost") as raised:
-        await watch_of(connection).changed()
+        await watch_of(connection).has_changed()
     assert not isinstance(raised.value, PoolerError)
     assert connection.closed == 1
 

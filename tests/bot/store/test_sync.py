@@ -173,7 +173,7 @@ async def test_settings_erased_elsewhere_are_dropped_instead_of_changed(store: S
     assert await becomes_true(lambda: not store.is_configured(1))
     store.cache.apply(Change(SERVER, 1, SETTINGS.to_json()))  # as if it had missed the notification
     with pytest.raises(StoreError, match="erased in the meantime"):
-        await store.save_settings(1, store.settings(1).changed(mood=False))
+        await store.save_settings(1, store.settings(1).replace(mood=False))
     assert (store.settings(1), await other.known_guilds()) == (ServerSettings(), {})
     await store.save_settings(1, SETTINGS)
     assert set(await other.known_guilds()) == {1}

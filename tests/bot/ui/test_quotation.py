@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.ui.quotation import Quotation, escape, marked, quote, unescape
+from bot.ui.quotation import Quotation, escape, mark_words, quote, unescape
 from classifiers.explain import WordShare
 from classifiers.text import tokenize
 from tests import hostile
@@ -160,7 +160,7 @@ class TestQuotation:
         lines = as_discord_reads(quotation.display().content).split("\n")
         assert all(line.startswith("> ") for line in lines)
         assert_harmless("\n".join(line.removeprefix("> ") for line in lines))
-        line = as_discord_reads(marked(quotation.text, words(quotation.text), 300))
+        line = as_discord_reads(mark_words(quotation.text, words(quotation.text), 300))
         assert line.startswith("> ")
         assert_harmless(line.removeprefix("> "))
 
@@ -196,23 +196,23 @@ class TestMarkedWords:
     def test_supporting_words_are_bold_and_opposing_ones_struck(
         self, text: str, shares: dict[str, float], shown: str
     ) -> None:
-        assert marked(text, words(text, **shares), 500) == shown
+        assert mark_words(text, words(text, **shares), 500) == shown
 
     def test_marks_without_a_space_between_them_stay_apart(self) -> None:
         shares = [WordShare("嬉", 0, 1, 0.5), WordShare("しい", 1, 3, 0.2), WordShare("!!", 3, 5, -0.1)]
-        assert marked("嬉しい!!", shares, 500) == "> **嬉しい**~~!!~~"
+        assert mark_words("嬉しい!!", shares, 500) == "> **嬉しい**~~!!~~"
 
     def test_markup_around_the_words_is_shown(self) -> None:
         [happy] = words("happy", happy=0.5)
         shown = WordShare(happy.text, 2, 7, happy.share)
-        assert marked("||happy|| <@1>", [shown], 500) == "> \\|\\|**happy**\\|\\| \\<@\u200b1\\>"
+        assert mark_words("||happy|| <@1>", [shown], 500) == "> \\|\\|**happy**\\|\\| \\<@\u200b1\\>"
 
     def test_marked_text_ends_after_the_last_word_read_or_fitting(self) -> None:
         text = "I am happy today"
-        assert marked(text, words(text, happy=0.5)[:3], 500) == "> I am **happy** …"
-        assert marked(text, words(text, happy=0.5), 15) == "> I am …"
-        assert marked(text, words(text, happy=0.5), 18) == "> I am **happy** …"
-        assert marked("||" * 50 + "happy", words("||" * 50 + "happy"), 50) == "> …"
+        assert mark_words(text, words(text, happy=0.5)[:3], 500) == "> I am **happy** …"
+        assert mark_words(text, words(text, happy=0.5), 15) == "> I am …"
+        assert mark_words(text, words(text, happy=0.5), 18) == "> I am **happy** …"
+        assert mark_words("||" * 50 + "happy", words("||" * 50 + "happy"), 50) == "> …"
 
     @given(anything, st.lists(st.floats(-1, 1), min_size=1, max_size=20))
     def test_any_text_fits(self, text: str, shares: list[float]) -> None:
@@ -221,7 +221,7 @@ class TestMarkedWords:
             WordShare(word.text, word.start, word.end, shares[place % len(shares)])
             for place, word in enumerate(words(text))
         ]
-        shown = marked(text, read, 300)
+        shown = mark_words(text, read, 300)
         assert utf16(shown) <= 300
         assert "\n" not in shown
         assert "@everyone" not in shown

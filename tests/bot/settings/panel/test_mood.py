@@ -151,8 +151,8 @@ class TestMood:
         assert settings_of(world) == chosen
         voice = world.guild.create_voice_channel("voice")
         for channel_id in (voice.id, 123456789012345678):
-            await panel.import_file(chosen.changed(weekly_channel=channel_id).to_json().encode())
+            await panel.import_file(chosen.replace(weekly_channel=channel_id).to_json().encode())
             assert str(panel.notice).endswith("except what can't be used here: some channels.")
-            assert settings_of(world) == chosen.changed(weekly_channel=None)
+            assert settings_of(world) == chosen.replace(weekly_channel=None)
         await panel.import_file(b'{"time_zone": "Europe/Atlantis"}')
         assert panel.refusal == ("That file cannot be used: its value for **time\\_zone** is not valid.")
