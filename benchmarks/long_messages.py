@@ -36,10 +36,10 @@ from classifiers.training.datasets import load_dataset
 from classifiers.windows import mean_per_sequence, min_per_sequence, split_all
 
 COMMENTS = 10
-"""How many comments of one emotion make a message; emotions with fewer are left out."""
+"""The number of comments of one emotion in a message; emotions with fewer are left out."""
 
 ALIKE, MIXED, NEUTRALS = 15, 20, 300
-"""How many messages there are of each emotion, of each pleasant emotion with an unpleasant end, and without emotion."""
+"""The number of messages of each emotion, of each pleasant emotion with an unpleasant end, and without emotion."""
 
 Comments = Mapping[str, Sequence[str]]
 Combine = Callable[[Array, Sequence[int]], Array]

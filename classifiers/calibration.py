@@ -31,7 +31,7 @@ MODEL_WEIGHT = 0.5
 """The weight of the model's own probability in the target of a row for which `choose_thresholds` computes F1."""
 
 MIN_ROWS = 50
-"""With fewer rows on dev, the temperature is at least 1, since getting all of them right may be luck."""
+"""The fewest rows on dev for a temperature below 1; getting all of fewer rows right may be luck."""
 
 MIN_POSITIVE = 10
 """A label with fewer positive rows on dev gets the common threshold, or the default if all together have fewer."""

@@ -1,4 +1,4 @@
-"""The 28 labels of GoEmotions (Demszky and others, 2020), with emoji and groups, and checks for other data's labels."""
+"""Define the 28 labels of GoEmotions (Demszky and others, 2020), their emoji and groups, and check other labels."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ SENTIMENT: dict[str, tuple[str, ...]] = {
     "ambiguous": _AMBIGUOUS,
     "negative": tuple(label for group in ("sadness", "anger", "fear", "disgust") for label in EKMAN[group]),
 }
-"""Which of the 27 emotions are pleasant, which are not, and which may be either; neutral is none of them."""
+"""The 27 emotions by whether they are pleasant, unpleasant, or either; neutral is not among them."""
 
 
 MAX_LISTED = 40

@@ -1,4 +1,4 @@
-"""The errors that this package raises on purpose, each with one sentence that a user can act on.
+"""Define the errors that this package raises on purpose, each with one sentence that a user can act on.
 
     ClassifiersError
     ├── CheckpointError       a stopped training run that cannot be continued

@@ -32,7 +32,7 @@ from classifiers.text import TOKEN, Tokenizer, normalize, tokenize
 from classifiers.windows import windows
 
 BATCH_SIZE = 16
-"""How many variants of a text a model reads at once; their lengths differ, so larger batches need more padding."""
+"""The number of variants of a text in a batch; their lengths differ, so larger batches need more padding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class WordShare:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """How far each word moved a model towards its strongest label.
+    """The share of each word in a model's strongest label.
 
     Attributes:
         label: the most probable label.
@@ -70,7 +70,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class PrefixPredictions:
-    """What a model predicts for the beginnings and the endings of a text, word by word.
+    """A model's predictions for the prefixes and the suffixes of a text, word by word.
 
     Attributes:
         words: the words that the model reads, in order. Words beyond the first window, and the third and later of equal

@@ -19,10 +19,10 @@ from classifiers.markup import strip_markup
 from classifiers.nn.batching import UNKNOWN
 
 COMMON_WORDS = 11_500
-"""How many of the most frequent words identify the vocabulary's language; rarer ones are often from other languages."""
+"""The number of frequent words that identify the vocabulary's language; rarer ones are often from other languages."""
 
 MAX_LENGTH_IN_WINDOWS = 8
-"""How many times the length of a window is read of a text; the rest of a longer text is ignored.
+"""The number of windows' lengths that are read of a text; the rest of a longer text is ignored.
 
 With windows of 64 tokens that makes 512 tokens, which are read in up to 15 windows, since these overlap. Hardly any
 message of 2,000 characters has more, and few of those with 4,000, the most that Discord allows, do.

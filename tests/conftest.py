@@ -52,7 +52,7 @@ HEAVY = {"altair", "keras", "scipy.stats", "sklearn", "tensorflow", "torch", "tr
 """Libraries that take long to import, so that tests import them when they run."""
 
 IMPORTED = pytest.StashKey[set[str]]()
-"""Those of `HEAVY` that were imported while the tests were collected."""
+"""The libraries of `HEAVY` that were imported while the tests were collected."""
 
 threadpool_limits(1, user_api="blas")  # pytest-randomly imports NumPy before the variables above are set
 

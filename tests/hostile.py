@@ -1,4 +1,4 @@
-"""Hypothesis strategies for hostile texts and files.
+"""Provide Hypothesis strategies for hostile texts and files.
 
 The texts consist of pieces that once broke a tokenizer or escaped from a quotation. The files are valid ones with some
 bytes changed.

@@ -1,4 +1,4 @@
-"""Fixtures for tests against the loopback Discord, see `benchmarks.gateway`.
+"""Provide fixtures for tests against the loopback Discord, see `benchmarks.gateway`.
 
 To test a fault, request the fixture `loopback`, a running loopback Discord, and start a bot:
 

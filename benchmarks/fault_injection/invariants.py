@@ -13,15 +13,15 @@ from benchmarks.gateway.api import ApiRequest
 from benchmarks.gateway.rest import Reaction
 
 REFUSAL_LIMIT = 20
-"""How many requests Discord may refuse in a row, and within ten minutes if it accepts no others."""
+"""The most requests that Discord may refuse in a row, and within ten minutes if it accepts no others."""
 
 ACCEPTED_PER_REFUSAL = 4
-"""For each this many requests that Discord accepts within ten minutes, it may refuse one more."""
+"""The number of accepted requests within ten minutes for which Discord may refuse one more."""
 
 _WINDOW = 600.0  # seconds
 
 ALLOWED_GROWTH = Size(memory=80 * 2**20, tasks=4, threads=4, files=8)
-"""How much more an idle process may use than when it was first idle; its first chart takes 45 MB for matplotlib."""
+"""The most that an idle process may grow after it was first idle; its first chart takes 45 MB for matplotlib."""
 
 _SHORT = 12  # characters; a shorter text may be part of a log line by chance
 
@@ -69,7 +69,7 @@ def unwanted_reactions(reactions: Iterable[Reaction], written: Mapping[int, Writ
 
 
 class Refusals(NamedTuple):
-    """How often Discord refused requests in a way that counts towards a ban.
+    """The numbers of refused requests that count towards a ban.
 
     Attributes:
         in_a_row: the most refusals in a row.

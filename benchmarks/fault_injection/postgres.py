@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 _DEBIAN = Path("/usr/lib/postgresql")
-"""Where Debian installs the programs, by version; they are not on the PATH."""
+"""The folder in which Debian installs the programs, by version; they are not on the PATH."""
 
 
 def find_programs() -> Path | None:

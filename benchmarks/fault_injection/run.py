@@ -48,7 +48,7 @@ _DEVIATIONS = 4.0  # standard deviations of sampling that are allowed
 
 @dataclass(frozen=True, slots=True)
 class FaultPlan:
-    """What is injected into a bot under load.
+    """The faults that are injected into a bot under load.
 
     Attributes:
         faults: the faults to choose from.

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 
 class Limit(NamedTuple):
-    """How many requests a bucket admits within how many seconds."""
+    """The number of requests that a bucket admits within some seconds."""
 
     requests: int
     seconds: float

@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.gateway.world import World
 
 CHANNELS = 20
-"""How many channels each server has; the last one is a text channel."""
+"""The number of channels of each server; the last one is a text channel."""
 
 PARTS = ("topics", "emojis and stickers", "overwrites", "roles", "channels")
 """The parts that can be left out."""

@@ -17,7 +17,7 @@ MISSING = (
     "run `curl -O https://raw.githubusercontent.com/discord/discord-api-spec/main/specs/openapi.json` "
     f"and `export {VARIABLE}=$PWD/openapi.json`"
 )
-"""What to do if the description is missing."""
+"""The commands that provide the description if it is missing."""
 
 
 class Contract:

@@ -22,10 +22,10 @@ from benchmarks.gateway.faults import UNREADABLE, Garbage
 from benchmarks.gateway.world import CONTENT_INTENT_GRANTED, World
 
 REPLAY_LIMIT = 10_000
-"""How many events are kept for a session to resume; if it missed more, the bot must begin a new one."""
+"""The number of events that are kept for a session to resume; if it missed more, the bot must begin a new one."""
 
 SEND_LIMIT, SEND_WINDOW = 120, 60.0
-"""How many frames a bot may send within how many seconds."""
+"""The number of frames that a bot may send, and the seconds within which it may."""
 
 IDENTIFY_INTERVAL = 5.0
 """Seconds that must pass between two shards identifying, if they are equal modulo `max_concurrency`."""

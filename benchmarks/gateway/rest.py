@@ -18,7 +18,7 @@ from benchmarks.gateway.protocol import Gateway
 from benchmarks.gateway.world import Channel, World, snowflake
 
 MAX_MESSAGES = 100_000
-"""How many messages are kept; the routes treat older ones as unknown."""
+"""The number of messages that are kept; the routes treat older ones as unknown."""
 
 MAX_GUILDS = 200
 """The most servers of the bot in one answer."""

@@ -63,7 +63,7 @@ class Plan:
 
 
 class Started(NamedTuple):
-    """How long it took until a process knew all its servers.
+    """The time until a process knew all its servers.
 
     Attributes:
         seconds: in all.

@@ -14,13 +14,13 @@ from benchmarks.load.process import BotProcess, Progress, run_bot
 from benchmarks.load.stream import Stream
 
 SERVERS, CHANNELS = 20, 10
-"""How many servers there are, and how many channels each has."""
+"""The number of servers, and of channels in each."""
 
 WARM_UP = 2.0
 """Seconds for which people write before a bot is measured."""
 
 LONG_WARM_UP = 15.0
-"""The same before a flood, and before a busy channel is compared with quiet ones.
+"""Seconds of warm-up before a flood, and before a busy channel is compared with quiet ones.
 
 Without it, the pauses after the first reactions would end in all channels at once, and the measured latency would be
 mostly that of the bot's own limit on requests.

@@ -31,7 +31,7 @@ _EXIT_TIMEOUT = 60.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a bot has done so far.
+    """The progress of a bot so far.
 
     Attributes:
         outcomes: how many messages had each outcome.
@@ -58,12 +58,12 @@ class Progress:
 
     @property
     def handled(self) -> int:
-        """How many messages it has finished with."""
+        """The number of messages that it has finished with."""
         return self.outcomes.total()
 
     @property
     def dropped(self) -> int:
-        """How many messages it could not read in time."""
+        """The number of messages that it could not read in time."""
         return sum(self.outcomes[outcome] for outcome in DROPPED)
 
 

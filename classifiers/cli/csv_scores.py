@@ -19,7 +19,7 @@ from classifiers.files import open_atomically, refuse_device
 from classifiers.training.tables import column_index, malformed
 
 ROWS = 1024
-"""How many rows are read, answered and written at once."""
+"""The number of rows that are read, scored and written at once."""
 
 Rows = list[list[str]]
 

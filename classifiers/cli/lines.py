@@ -11,7 +11,7 @@ from pathlib import Path
 from classifiers.errors import DatasetError
 
 CHUNK_SIZE = 1 << 16
-"""How many bytes are read at once: as many as a pipe holds."""
+"""The number of bytes that are read at once: as many as a pipe holds."""
 
 MAX_LINE = 1 << 20
 """The most bytes of a line, so that a line without an end does not take all memory."""

@@ -17,7 +17,7 @@ Chunk = TypeVar("Chunk", bound=Sized)
 Result = TypeVar("Result")
 
 SERIAL_TEXTS = 1000
-"""How many texts this process answers by itself first; starting another process takes about as long."""
+"""The number of texts that this process handles by itself first; starting another process takes about as long."""
 
 
 def map_in_order(

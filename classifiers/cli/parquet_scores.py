@@ -18,7 +18,7 @@ from classifiers.training.parquet_files import opened_parquet, texts_in
 from classifiers.training.tables import column_index
 
 ROWS = 4096
-"""How many rows are read, answered and written at once; they become one row group."""
+"""The number of rows that are read, scored and written at once; they become one row group."""
 
 
 def parquet_texts(path: Path, column: str) -> Iterator[list[str]]:

@@ -11,7 +11,7 @@ from classifiers.errors import ExerciseError
 from classifiers.nn.arrays import Array
 
 TOLERANCE = 1e-6
-"""How far an array may be from the right one, relative to the size of both; central differences are exact to 1e-9."""
+"""The largest error of an array, relative to the size of both; central differences are exact to 1e-9."""
 
 
 def numeric_gradient(loss: Callable[[], float], array: Array) -> Array:

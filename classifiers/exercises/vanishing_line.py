@@ -19,7 +19,7 @@ from classifiers.study.networks import NetworkSpec
 from classifiers.study.slopes import spectral_radius
 
 TOLERANCE = 0.01
-"""How far a prediction may be from the measurement, in powers of ten per step."""
+"""The largest error of a prediction, in powers of ten per step."""
 
 _RADII = (0.5, 0.7, 0.9, 1.0, 1.1)
 _UNITS = 16

@@ -1,4 +1,4 @@
-"""Matrix products, views and a check that several modules share."""
+"""Provide matrix products, views and a check that several modules share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stack our NumPy layers to networks: the RNN, the GRU, the LSTM and the BiLSTM from scratch."""
+"""Stack our NumPy layers into networks: the RNN, the GRU, the LSTM and the BiLSTM from scratch."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import numpy as np
 from classifiers.nn.arrays import Array
 
 BLOCK_SIZE = 2**16
-"""How many parameters Adam updates at once: few enough for the intermediate results to stay in the cache."""
+"""The number of parameters that Adam updates at once, so that intermediate results stay in the cache."""
 
 
 class SGD:

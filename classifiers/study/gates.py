@@ -29,7 +29,7 @@ SENTENCES = (
 """The sentences that the BiLSTM reads on the page."""
 
 UNITS = 8
-"""How many units of each direction are shown individually: those whose cells change most over the sentence."""
+"""The number of units of each direction that are shown one by one: those whose cells change most over the sentence."""
 
 MEAN = 0
 """The unit number that stands for all units together."""

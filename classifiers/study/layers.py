@@ -1,4 +1,4 @@
-"""Layers that only the study uses: remedies for the vanishing gradient, and the final state of a sequence."""
+"""Implement layers that only the study uses: remedies for the vanishing gradient, and the final state of a sequence."""
 
 from __future__ import annotations
 

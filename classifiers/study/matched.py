@@ -55,7 +55,7 @@ class MatchedSettings:
 
 
 FULL_MATCHED = MatchedSettings(parameters=27_840, texts=None, epochs=4)
-"""As many parameters as an LSTM with the study's 48 units that reads the plain recipe's vectors of size 96."""
+"""The full size: the parameters of an LSTM of 48 units, as in the study, on the plain recipe's vectors of size 96."""
 
 QUICK_MATCHED = MatchedSettings(parameters=6_000, texts=100, epochs=1)
 

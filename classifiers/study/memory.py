@@ -22,7 +22,7 @@ FIRST_LETTER = 2
 """The token number of the first plain letter; those before it are padding and the unknown token."""
 
 _MEASUREMENTS = 10
-"""How often the accuracy is measured in the experiment `long`."""
+"""The number of times that the accuracy is measured in the experiment `long`."""
 
 
 def memory_batch(distance: int, rows: int, letters: int, rng: np.random.Generator) -> tuple[Batch, Array]:

@@ -24,7 +24,7 @@ RADII = tuple(round(0.5 + 0.1 * step, 1) for step in range(16))
 """The spectral radii, from 0.5 to 2, to which each matrix is scaled."""
 
 REACH = 40
-"""How many steps back the gradient is measured."""
+"""The number of steps back over which the gradient is measured."""
 
 SLOPE = (20, 40)
 """The steps back between which the slope of the measured gradient is taken."""

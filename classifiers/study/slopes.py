@@ -14,7 +14,7 @@ EXPLAINED = ("glorot", "orthogonal", "lstm", "lstm-open")
 """The networks of the memory task that `step_factors` accepts."""
 
 _SEQUENCES = 100
-"""How many sequences are averaged; with all their steps and units, more would not change the third digit."""
+"""The number of sequences that are averaged; with all their steps and units, more would not change the third digit."""
 
 
 def step_factors(name: str, seed: int, settings: Settings) -> dict[str, float]:

@@ -100,7 +100,7 @@ def open_shards(folder: Path, columns: Columns, dataset: Dataset, tokenizer: Tok
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """How a network is trained, and where its files are written.
+    """The settings with which a network is trained and saved.
 
     Attributes:
         name: the kind of network.
@@ -123,7 +123,7 @@ def create_trainer(
     """Return a trainer for an untrained network, and the function that writes the trained network's files.
 
     Args:
-        setup: how the network is trained, and where its files are written.
+        setup: the settings with which the network is trained and saved.
         network: the network before training.
         workers: the processes that train it together, in Keras; None if this one trains alone.
         shards: the training texts, in Keras, instead of examples in memory; None to train on examples.

@@ -23,7 +23,7 @@ from classifiers.text import Tokenizer
 from classifiers.training.recipes import VECTOR_DEVIATION
 
 _MIN_PROBABILITY = 1e-6
-"""How close to 0 and 1 a probability may be when it is turned into a logit."""
+"""The least distance of a probability from 0 and 1 when it is turned into a logit."""
 
 
 @dataclass(frozen=True, slots=True)

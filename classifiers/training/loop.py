@@ -39,7 +39,7 @@ class Trainable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a network is trained on, and how.
+    """The examples, the recipe and the checkpoint of a training run.
 
     Attributes:
         train: the training examples.
@@ -67,7 +67,7 @@ def fit(network: Trainable, job: Job, progress: Bar | None = None) -> History:
 
     Args:
         network: the network, at its initial weights.
-        job: what it is trained on, and how.
+        job: the examples, the recipe and the checkpoint.
         progress: called after each batch and each epoch; None to show nothing.
 
     Raises:

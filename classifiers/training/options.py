@@ -83,7 +83,7 @@ class Options:
 
     @property
     def distillation(self) -> Distillation | None:
-        """How to learn from teachers; None to learn the labels of the data set."""
+        """The hyper-parameters for learning from teachers; None to learn the labels of the data set."""
         return SHIPPED if self.recipe == "shipped" else None
 
     @property

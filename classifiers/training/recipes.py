@@ -69,7 +69,7 @@ class Encoder:
 
 @dataclass(frozen=True, slots=True)
 class Refit:
-    """How the texts of one data set count when an output layer is fitted to labels again.
+    """The weight and the targets of one data set's texts when an output layer is fitted to labels again.
 
     Attributes:
         weight: the weight of each text.

@@ -31,10 +31,10 @@ from classifiers.training.recipes import Recipe
 from classifiers.training.tables import Columns, column_index
 
 ROWS_PER_READ = 1024
-"""How many rows of a shard are read at once."""
+"""The number of rows of a shard that are read at once."""
 
 SHARDS_IN_TURN = 4
-"""How many shards are read in turn."""
+"""The number of shards that are read in turn."""
 
 SHUFFLE_BUFFER = 20_000
 """The most rows that are shuffled into batches together."""

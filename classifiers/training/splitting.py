@@ -15,13 +15,13 @@ from collections.abc import Collection, Iterable, Mapping
 SPLITS = ("train", "dev", "test")
 
 SMALL_DATASET = 300
-"""With fewer distinct texts than this, a hash would leave some labels without texts in dev or test."""
+"""The fewest distinct texts that a hash divides; with fewer, some labels would have no texts in dev or test."""
 
 SHARE = 0.2
 """The share of a small data set's texts that go to dev, and the share that go to test."""
 
 MIN_TEXTS_FOR_DEV = 5
-"""With fewer texts than this, a label has none in dev."""
+"""The fewest texts of a label that has any in dev."""
 
 
 def divide(rows: Iterable[tuple[str, Collection[str]]], parts: Collection[str]) -> dict[str, str]:

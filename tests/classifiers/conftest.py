@@ -1,4 +1,4 @@
-"""Small data sets for the tests of several folders."""
+"""Provide small data sets for the tests of several folders."""
 
 import hashlib
 from pathlib import Path
@@ -11,7 +11,7 @@ from classifiers.training import goemotions, people
 from classifiers.training.splitting import SPLITS
 
 GOEMOTIONS_ROWS = 56
-"""How many texts the training split of GoEmotions has in the tests."""
+"""The number of texts in the training split of GoEmotions in the tests."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Words, their shares and readings compared with plain predictions; saliency compared with central differences."""
+"""Words, shares and prefix predictions match plain predictions, and saliency matches central differences."""
 
 from collections.abc import Callable
 from pathlib import Path

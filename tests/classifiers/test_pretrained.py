@@ -1,4 +1,4 @@
-"""What the shipped models have to know."""
+"""The shipped models tell apart texts that differ in little, such as a negation."""
 
 from pathlib import Path
 

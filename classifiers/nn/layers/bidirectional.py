@@ -1,4 +1,4 @@
-"""Two recurrent layers that read a sequence from both ends."""
+"""Implement bidirectional layers: two recurrent layers that read a sequence from both ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fully connected layer."""
+"""Implement the fully connected layer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dropout."""
+"""Implement dropout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Word vectors."""
+"""Implement the embedding of token numbers as word vectors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gated recurrent unit."""
+"""Implement the gated recurrent unit."""
 
 from __future__ import annotations
 

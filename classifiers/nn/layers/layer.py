@@ -1,4 +1,4 @@
-"""What all layers have in common."""
+"""Define the interface of all layers."""
 
 from __future__ import annotations
 

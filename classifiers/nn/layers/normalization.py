@@ -1,4 +1,4 @@
-"""Layer normalisation."""
+"""Implement layer normalisation."""
 
 from __future__ import annotations
 

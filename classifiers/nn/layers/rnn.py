@@ -1,4 +1,4 @@
-"""The plain recurrent network."""
+"""Implement the plain recurrent network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the REST API of the loopback Discord answers, refuses and limits."""
+"""The REST API of the loopback Discord answers, refuses and limits requests as Discord does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the gateway of the loopback Discord answers to bots that break its rules, frame by frame."""
+"""The gateway of the loopback Discord answers bots that break its rules as Discord does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers to the exercises, right and wrong: the solutions, and changed versions of them."""
+"""Provide answers to the exercises, right and wrong: the solutions, and changed versions of them."""
 
 from pathlib import Path
 

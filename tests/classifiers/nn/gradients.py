@@ -1,4 +1,4 @@
-"""Numeric gradients to compare backward passes with, and the sizes of the layers under test."""
+"""Compute numeric gradients to compare backward passes with, and define the sizes of the layers under test."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from classifiers.nn.layers import Layer
 STEPS, BATCH, FEATURES, UNITS = 6, 4, 3, 5
 LENGTHS = np.array([6, 1, 4, 3])
 REAL = (np.arange(STEPS)[:, None] < LENGTHS)[..., None]
-"""Which steps of a batch of these lengths are real (time, batch, 1)."""
+"""A mask of the real steps in a batch of these lengths (time, batch, 1)."""
 
 
 def numeric_gradient(loss: Callable[[], float], array: Array) -> Array:

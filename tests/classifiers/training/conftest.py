@@ -1,4 +1,4 @@
-"""Small data sets for whole training runs."""
+"""Provide small data sets for whole training runs."""
 
 import sys
 from pathlib import Path

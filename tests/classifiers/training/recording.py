@@ -1,4 +1,4 @@
-"""For tests of trainings: a reporter that records, a teacher that trains quickly, and what ends or eases training."""
+"""Provide stubs for tests of training runs: a reporter that records, and a teacher that trains quickly."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class RecordingBar:
 
 @contextmanager
 def ctrl_c_in_epoch(number: int) -> Iterator[None]:
-    """Make every NumPy training raise KeyboardInterrupt in the epoch of that number."""
+    """Make every training run in NumPy raise KeyboardInterrupt in the epoch of that number."""
     train_epoch = Trainer.train_epoch
 
     def interrupted(self: Trainer, examples: Examples, epoch: int) -> Iterator[float]:
