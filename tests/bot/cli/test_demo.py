@@ -62,9 +62,8 @@ def test_browser_opens_by_default(options: list[str], opener: object, monkeypatc
     assert openers == [opener]
 
 
-@pytest.mark.parametrize(("stop", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
-def test_signals_end_the_demo_with_the_shipped_weights(stop: signal.Signals, status: int) -> None:
-    """Includes Ctrl-C if a script started the demo in the background, which makes a process ignore SIGINT."""
+def test_ctrl_c_ends_the_demo_with_the_shipped_weights() -> None:
+    """Even if a script started the demo in the background, which makes a process ignore SIGINT."""
     with subprocess.Popen(
         ["/bin/sh", "-c", 'trap "" INT; exec "$0" -m bot demo', sys.executable],
         stdout=subprocess.PIPE,
@@ -75,9 +74,27 @@ def test_signals_end_the_demo_with_the_shipped_weights(stop: signal.Signals, sta
         assert process.stdout
         assert process.stderr
         assert process.stdout.readline().startswith("Emobot is waiting for you at http://127.0.0.1:")
-        process.send_signal(stop)
+        process.send_signal(signal.SIGINT)
         try:
-            assert process.wait(20) == status
+            assert process.wait(20) == 130
         finally:
             process.kill()
         assert process.stderr.read() == ""
+
+
+@pytest.mark.usefixtures("stub_models", "quick_demo")
+@pytest.mark.parametrize(("stop", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_signals_end_the_demo(
+    stop: signal.Signals, status: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise AssertionError("The demo does not handle the signal.")
+
+    monkeypatch.setattr(demo, "is_at_a_desktop", lambda *_: True)
+    monkeypatch.setattr(webbrowser, "open", lambda _: signal.raise_signal(stop))
+    before = signal.signal(stop, fail)  # otherwise the signal would end the tests
+    try:
+        assert main(["demo"]) == status
+    finally:
+        signal.signal(stop, before)
+    assert capsys.readouterr().err == ""
