@@ -26,20 +26,15 @@ from rich.console import Console
 from rich.table import Table
 
 from classifiers.classifier import NetworkClassifier
+from classifiers.cli.evaluate import F1_COLUMNS as SHORT_F1_COLUMNS
+from classifiers.cli.evaluate import REACTION_COLUMNS
 from classifiers.errors import ClassifiersError
 from classifiers.model_directory import NAMES, PRETRAINED, load_models
 from classifiers.nn.arrays import Array
 from classifiers.training.datasets import Dataset, load_dataset
 from classifiers.training.evaluation import baseline, measure, measure_reactions
 
-F1_COLUMNS = {"macro_f1": "macro-F1", "micro_f1": "micro-F1", "top1": "top-1", "ece": "calibration error"}
-REACTION_COLUMNS = {
-    "acceptable": "strongest label accepted",
-    "emotional": "strongest emotion accepted",
-    "coverage": "coverage",
-    "precision": "precision",
-    "neutral": "reacts to neutral",
-}
+F1_COLUMNS = SHORT_F1_COLUMNS | {"ece": "calibration error"}
 Figures = dict[str, float]
 
 

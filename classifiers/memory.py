@@ -18,9 +18,7 @@ def keep_large_blocks_apart() -> None:
     messages, which is reallocated from time to time, and the 256 kB that asyncio reserves for each read from a socket
     and shrinks at once. Mapping and unmapping costs each read some 5 µs.
     """
-    if sys.platform == "linux":
-        with suppress(AttributeError):  # another C library, such as musl
-            ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE_BLOCK)
+    _call_glibc("mallopt", _MMAP_THRESHOLD, _LARGE_BLOCK)
 
 
 def share_heaps() -> None:
@@ -28,9 +26,7 @@ def share_heaps() -> None:
 
     Each heap keeps what it once needed. This is worth it with many threads that each do little, like TensorFlow's.
     """
-    if sys.platform == "linux":
-        with suppress(AttributeError):  # another C library, such as musl
-            ctypes.CDLL(None).mallopt(_ARENA_MAX, 2)
+    _call_glibc("mallopt", _ARENA_MAX, 2)
 
 
 def release_unused() -> None:
@@ -38,6 +34,11 @@ def release_unused() -> None:
 
     This is worth it after a step that briefly needs much memory and is not repeated.
     """
+    _call_glibc("malloc_trim", 0)
+
+
+def _call_glibc(function: str, *arguments: int) -> None:
+    """Call a function of glibc; do nothing on other systems, or with another C library, such as musl."""
     if sys.platform == "linux":
-        with suppress(AttributeError):  # another C library, such as musl
-            ctypes.CDLL(None).malloc_trim(0)
+        with suppress(AttributeError):
+            getattr(ctypes.CDLL(None), function)(*arguments)

@@ -25,7 +25,7 @@ FEATURES = "bot.features"
 have a cog, because some features import them."""
 
 _FOLDERS = ("cli", "exercises", "nn", "study", "training")
-_PICTURE = re.compile(r"(?<=```mermaid\n).*?(?=```)", re.DOTALL)
+_DIAGRAM = re.compile(r"(?<=```mermaid\n).*?(?=```)", re.DOTALL)
 
 
 def folders() -> dict[str, set[str]]:
@@ -72,7 +72,7 @@ def _reachable(part: str, imports: Mapping[str, set[str]]) -> set[str]:
     return reachable
 
 
-def picture(imports: Mapping[str, set[str]]) -> str:
+def diagram(imports: Mapping[str, set[str]]) -> str:
     """Return the Mermaid source of the diagram."""
     lines = ["flowchart TD"]
     for root in ROOTS:
@@ -98,7 +98,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing, and fail if the diagram is out of date")
     check = parser.parse_args().check
     page = PAGE.read_text(encoding="utf-8")
-    drawn = _PICTURE.sub(lambda _: picture(folders()), page)
+    drawn = _DIAGRAM.sub(lambda _: diagram(folders()), page)
     if check and drawn != page:
         print("The diagram in docs/architecture.md is out of date: run `python docs/architecture.py`.")
         return 1

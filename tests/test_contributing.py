@@ -103,7 +103,7 @@ def test_workflow_runs_ci_run() -> None:
 
 
 def test_import_diagram_matches_the_code() -> None:
-    pytest.importorskip("grimp", reason="run `pip install -e '.[dev]'` to check the picture of the imports")
+    pytest.importorskip("grimp", reason="run `pip install -e '.[dev]'` to check the diagram of the imports")
     script = ROOT / "docs" / "architecture.py"
     done = subprocess.run([sys.executable, script, "--check"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -18,7 +18,7 @@ from classifiers.model_directory import NAMES, load_models
 from classifiers.training.datasets import Dataset, Split, load_dataset
 from classifiers.training.evaluation import Metrics, baseline, measure, measure_reactions
 
-_REACTIONS = {
+REACTION_COLUMNS = {
     "acceptable": "strongest label accepted",
     "emotional": "strongest emotion accepted",
     "coverage": "coverage",
@@ -27,7 +27,7 @@ _REACTIONS = {
 }
 """The columns for data sets with the reactions that fair readers accept; the second covers emotional messages only."""
 
-_F1 = {"macro_f1": "macro-F1", "micro_f1": "micro-F1", "top1": "top-1", "ece": "ECE"}
+F1_COLUMNS = {"macro_f1": "macro-F1", "micro_f1": "micro-F1", "top1": "top-1", "ece": "ECE"}
 """The columns for all other data sets."""
 
 
@@ -68,13 +68,13 @@ def evaluate(
     if source in ("chat", "people"):
         if with_baseline:
             raise DatasetError(f"The baseline is for F1, and {source} is measured by reactions: leave --baseline out.")
-        columns = _REACTIONS
+        columns = REACTION_COLUMNS
         results = {
             name: asdict(measure_reactions(model.predict(split.texts), split, dataset.labels))
             for name, model in models.items()
         }
     else:
-        columns = _F1
+        columns = F1_COLUMNS
         results = {name: _metrics_record(measure_model(model, dataset, split)) for name, model in models.items()}
         if with_baseline:
             results["tfidf"] = _metrics_record(baseline(dataset, part))
