@@ -35,19 +35,19 @@ from classifiers.training.datasets import Dataset, load_dataset
 from classifiers.training.evaluation import baseline, measure, measure_reactions
 
 F1_COLUMNS = SHORT_F1_COLUMNS | {"ece": "calibration error"}
-Figures = dict[str, float]
+Scores = dict[str, float]
 
 
-def f1_figures(model: NetworkClassifier, dataset: Dataset) -> Figures:
+def f1_scores(model: NetworkClassifier, dataset: Dataset) -> Scores:
     """Return a model's scores on the test split of a data set with the model's own labels."""
-    figures = asdict(measure(model.scores(dataset.test.texts), dataset.test.targets, _thresholds(model), model.labels))
-    return {key: figures[key] for key in F1_COLUMNS}
+    scores = asdict(measure(model.scores(dataset.test.texts), dataset.test.targets, _thresholds(model), model.labels))
+    return {key: scores[key] for key in F1_COLUMNS}
 
 
-def reaction_figures(model: NetworkClassifier, dataset: Dataset) -> Figures:
+def reaction_rates(model: NetworkClassifier, dataset: Dataset) -> Scores:
     """Return how well a bot with this model would react to the test split of people or chat."""
-    figures = asdict(measure_reactions(model.predict(dataset.test.texts), dataset.test, dataset.labels))
-    return {key: figures[key] for key in REACTION_COLUMNS}
+    scores = asdict(measure_reactions(model.predict(dataset.test.texts), dataset.test, dataset.labels))
+    return {key: scores[key] for key in REACTION_COLUMNS}
 
 
 def measure_all(directories: Sequence[Path]) -> dict[str, Any]:
@@ -57,16 +57,16 @@ def measure_all(directories: Sequence[Path]) -> dict[str, Any]:
     models = [load_models(directory) for directory in directories]
     reference = asdict(baseline(goemotions))
     reactions = {
-        title: _lists([{name: reaction_figures(model, dataset) for name, model in each.items()} for each in models])
+        title: _lists([{name: reaction_rates(model, dataset) for name, model in each.items()} for each in models])
         for title, dataset in messages.items()
     }
     return reactions | {
-        "goemotions": _lists([{name: f1_figures(m, goemotions) for name, m in each.items()} for each in models]),
+        "goemotions": _lists([{name: f1_scores(m, goemotions) for name, m in each.items()} for each in models]),
         "baseline": {key: reference[key] for key in F1_COLUMNS},
     }
 
 
-def _lists(runs: Sequence[Mapping[str, Figures]]) -> dict[str, dict[str, list[float]]]:
+def _lists(runs: Sequence[Mapping[str, Scores]]) -> dict[str, dict[str, list[float]]]:
     return {name: {key: [run[name][key] for run in runs] for key in runs[0][name]} for name in runs[0]}
 
 
@@ -76,10 +76,10 @@ def _thresholds(model: NetworkClassifier) -> Array:
 
 def show(result: Mapping[str, Any], console: Console) -> None:
     """Print the results as tables."""
-    f1 = {NAMES[name]: figures for name, figures in result["goemotions"].items()}
+    f1 = {NAMES[name]: scores for name, scores in result["goemotions"].items()}
     f1["TF-IDF, logistic regression"] = {key: [value] for key, value in result["baseline"].items()}
     people, chat = (
-        {NAMES[name]: figures for name, figures in result[messages].items()} for messages in ("people", "chat")
+        {NAMES[name]: scores for name, scores in result[messages].items()} for messages in ("people", "chat")
     )
     for title, columns, rows in (
         ("Messages of real people, test split, default settings", REACTION_COLUMNS, people),
@@ -89,8 +89,8 @@ def show(result: Mapping[str, Any], console: Console) -> None:
         table = Table("model", title=title)
         for column in columns.values():
             table.add_column(column, justify="right")
-        for name, figures in rows.items():
-            table.add_row(name, *(_shown(figures[key]) for key in columns))
+        for name, scores in rows.items():
+            table.add_row(name, *(_shown(scores[key]) for key in columns))
         console.print(table)
 
 

@@ -78,8 +78,7 @@ def measured_slope(matrix: Array) -> float:
     The network is one of the study's, with `matrix` as the recurrent matrix of its tanh layer.
     """
     rng = np.random.default_rng(4)
-    spec = NetworkSpec(lambda units, rng: [RNN(units, units, rng)])
-    network = spec.build(_LETTERS, len(matrix), _LETTERS, rng)
+    network = NetworkSpec(lambda units, rng: [RNN(units, units, rng)]).build(_LETTERS, len(matrix), _LETTERS, rng)
     params = {name: array.astype(np.float64) for name, array in network.params.items()}
     params["0.embeddings"] *= _INPUT_SIZE
     params["1.recurrent_kernel"] = matrix
@@ -87,7 +86,7 @@ def measured_slope(matrix: Array) -> float:
     steps = _FARTHEST + 1
     batch = Batch(rng.integers(0, _LETTERS, (steps, _SEQUENCES)), np.full(_SEQUENCES, steps))
     targets = np.eye(_LETTERS)[rng.integers(0, _LETTERS, _SEQUENCES)]
-    [norms] = gradient_norms(network, spec.directions, batch, targets, softmax_cross_entropy, _FARTHEST)
+    [norms] = gradient_norms(network, batch, targets, softmax_cross_entropy, _FARTHEST)
     back = np.arange(_NEAREST, _FARTHEST + 1)
     return float(np.polyfit(back, np.log10(norms[_NEAREST:]), 1)[0])
 

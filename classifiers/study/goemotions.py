@@ -49,7 +49,7 @@ def measure_goemotions(name: str, seed: int, settings: Settings) -> dict[str, An
     trainer = Trainer(network, settings.recipe(spec.clip_norm, seed), multi_label=True)
     long = [place for place, text in enumerate(texts.dev.sequences) if len(text) > settings.reach][: settings.probes]
     batch, targets = pad([texts.dev.sequences[place] for place in long]), texts.dev.targets[long]
-    probe = partial(gradient_norms, network, spec.directions, batch, targets, sigmoid_cross_entropy, settings.reach)
+    probe = partial(gradient_norms, network, batch, targets, sigmoid_cross_entropy, settings.reach)
     start = probe()
     for number in range(1, settings.epochs + 1):
         for _ in trainer.train_epoch(texts.train, number):

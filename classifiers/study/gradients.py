@@ -9,14 +9,13 @@ import numpy as np
 
 from classifiers.nn.arrays import Array
 from classifiers.nn.batching import Batch
+from classifiers.nn.layers import Bidirectional
 from classifiers.nn.network import Network
 
 Loss: TypeAlias = Callable[[Array, Array], tuple[float, Array]]
 
 
-def gradient_norms(
-    network: Network, directions: int, batch: Batch, targets: Array, loss: Loss, reach: int
-) -> list[list[float]]:
+def gradient_norms(network: Network, batch: Batch, targets: Array, loss: Loss, reach: int) -> list[list[float]]:
     """Return the norm of the loss gradient at the input `k` steps back: [direction][k], with k up to `reach`.
 
     It is the norm over features, averaged over the sequences, of the gradient with respect to the embedded token. Steps
@@ -27,6 +26,7 @@ def gradient_norms(
     gradient = loss(logits, targets)[1] * len(logits)  # of the sum over the batch, so that its size does not matter
     *inner, pooling, output = network.layers[1:]
     d_states = pooling.backward(output.backward(gradient))
+    directions = 2 if isinstance(inner[-1], Bidirectional) else 1
     columns = np.arange(len(batch.lengths))
     norms = []
     for direction, part in enumerate(np.split(np.arange(d_states.shape[2]), directions)):

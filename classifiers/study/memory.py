@@ -60,7 +60,7 @@ def measure_memory(name: str, seed: int, settings: Settings) -> dict[str, Any]:
         network, batch, targets, rng = before_training(name, seed, distance, settings)
         trainer = Trainer(network, settings.recipe(spec.clip_norm, seed), multi_label=False)
         others = rng.permutation(targets)
-        probe = partial(gradient_norms, network, spec.directions, batch, others, softmax_cross_entropy, 2 * distance)
+        probe = partial(gradient_norms, network, batch, others, softmax_cross_entropy, 2 * distance)
         if distance == settings.shown:
             found["start"] = probe()
         for _ in _updates(trainer, distance, settings, rng):

@@ -13,7 +13,6 @@ from classifiers.nn.losses import softmax_cross_entropy
 from classifiers.study.gradients import gradient_norms
 from classifiers.study.jacobians import lyapunov_exponents, singular_values, step_jacobians
 from classifiers.study.memory import before_training, memory_batch
-from classifiers.study.networks import MEMORY
 from classifiers.study.settings import FULL
 from classifiers.study.slopes import spectral_radius
 
@@ -92,7 +91,7 @@ def measure_seed(name: str, radius: float, seed: int) -> tuple[dict[str, Array],
     matrix = recurrent.params["recurrent_kernel"]
     matrix *= radius / spectral_radius(matrix)
     others = rng.permutation(targets)
-    [norms] = gradient_norms(network, MEMORY[name].directions, batch, others, softmax_cross_entropy, REACH)
+    [norms] = gradient_norms(network, batch, others, softmax_cross_entropy, REACH)
     gradient = np.log10(np.array(norms) / norms[0])
 
     letters, _ = memory_batch(_LONG_RUN, 1, _SETTINGS.letters, rng)

@@ -277,7 +277,7 @@ def test_lstm_slope_without_paths_through_the_hidden_state_matches_its_forget_ga
     """Checks what the article says of the LSTM's slope, in the networks that it measures."""
     network, batch, targets, _ = before_training("lstm", 0, FULL.shown, FULL)
     network.layers[1].params["recurrent_kernel"][:] = 0
-    [norms] = gradient_norms(network, 1, batch, targets, softmax_cross_entropy, FULL.shown)
+    [norms] = gradient_norms(network, batch, targets, softmax_cross_entropy, FULL.shown)
     slope = np.log10(norms[20] / norms[10]) / 10
     np.testing.assert_allclose(slope, step_factors("lstm", 0, FULL)["forget"], atol=0.01)
 

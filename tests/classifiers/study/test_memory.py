@@ -25,7 +25,7 @@ def test_recorded_gradient_is_that_of_the_untrained_network() -> None:
     embeddings, units = network.layers[0].params["embeddings"].shape
     assert (embeddings, units) == (FIRST_LETTER + 2 * settings.letters, settings.units)
     others = rng.permutation(targets)
-    norms = gradient_norms(network, 1, batch, others, softmax_cross_entropy, 2 * settings.shown)
+    norms = gradient_norms(network, batch, others, softmax_cross_entropy, 2 * settings.shown)
     assert norms == measure_memory("glorot", 3, settings)["start"]
 
 
