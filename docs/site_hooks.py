@@ -92,10 +92,10 @@ def on_files(files: Any, config: Any) -> Any:
 @functools.cache
 def _study_pages() -> dict[str, str]:
     """Return the study's pages by file name; cached, since `mkdocs serve` builds the site again and again."""
-    from classifiers.study.pages.everything import study_pages  # noqa: PLC0415 - the tests do not need it
+    from classifiers.study.pages.build import build_pages  # noqa: PLC0415 - the tests do not need it
 
     _log.info("Computing the study's interactive pages, which takes half a minute")
-    return study_pages(read_numbers(ROOT / "docs" / "study" / "numbers.json"))
+    return build_pages(read_numbers(ROOT / "docs" / "study" / "numbers.json"))
 
 
 def on_page_markdown(markdown: str, *, page: Any, files: Any, config: Any, **_: Any) -> str:
