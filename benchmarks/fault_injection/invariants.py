@@ -21,7 +21,7 @@ ACCEPTED_PER_REFUSAL = 4
 _WINDOW = 600.0  # seconds
 
 ALLOWED_GROWTH = Size(memory=80 * 2**20, tasks=4, threads=4, files=8)
-"""The most that an idle process may grow after it was first idle; its first chart takes 45 MB for matplotlib."""
+"""The most that an idle process may grow after it was first idle; see docs/speed.md for what is loaded later."""
 
 _SHORT = 12  # characters; a shorter text may be part of a log line by chance
 
