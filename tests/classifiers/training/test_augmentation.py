@@ -5,6 +5,7 @@ import pytest
 
 from classifiers.training import augmentation
 from classifiers.training.augmentation import augment
+from classifiers.training.recipes import OMITTED, REPLACED
 
 
 def test_augmented_texts_contain_only_words_of_the_originals() -> None:
@@ -45,3 +46,15 @@ def test_augmentation_crops_a_third_and_splices_a_quarter_of_the_texts(monkeypat
     assert sum(augmented == text for text, augmented in pairs) / len(texts) == pytest.approx(0.40, abs=0.02)
     lengths = [len(part.split()) for part in parts]
     assert (min(lengths), max(lengths)) == (2, 11)
+
+
+@pytest.mark.parametrize(("off", "share"), [("REPLACED", OMITTED), ("OMITTED", REPLACED)])
+def test_augmentation_leaves_out_and_replaces_some_words(
+    monkeypatch: pytest.MonkeyPatch, off: str, share: float
+) -> None:
+    for name in ("SPLICED", "CROPPED", off):
+        monkeypatch.setattr(augmentation, name, 0)
+    texts = [" ".join(f"{row}-{place}" for place in range(12)) for row in range(400)]
+    pairs = zip(texts, augment(texts, np.random.default_rng(0)), strict=True)
+    kept = sum(len({*text.split()} & {*augmented.split()}) for text, augmented in pairs)
+    assert 1 - kept / (12 * len(texts)) == pytest.approx(share, abs=0.02)

@@ -71,7 +71,7 @@ def test_saved_outputs_are_loaded_unchanged(tmp_path: Path) -> None:
         b"\xff" * 100,
         save({"logits": OUTPUTS.logits})[:-3],
         save({"logits": OUTPUTS.logits}),
-        save({"logits": OUTPUTS.logits, "vectors": OUTPUTS.vectors[0]}),
+        save({"logits": OUTPUTS.logits, "vectors": OUTPUTS.vectors[:, 0].copy()}),
         save({"logits": OUTPUTS.logits[1:], "vectors": OUTPUTS.vectors}),
         save({"logits": OUTPUTS.logits[:, 1:], "vectors": OUTPUTS.vectors}),
         save({"logits": OUTPUTS.logits, "vectors": OUTPUTS.vectors[1:]}),

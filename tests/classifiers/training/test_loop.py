@@ -1,5 +1,7 @@
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,6 +20,13 @@ def test_network_ends_with_the_weights_of_its_best_epoch(tmp_path: Path) -> None
     assert network.weight[0] == 4
     assert reported == history.epochs
     assert not history.interrupted
+
+
+def test_seconds_of_each_epoch_are_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(perf_counter=count(100.0, 5).__next__)
+    monkeypatch.setattr("classifiers.training.loop.time", clock)
+    history = fit(Counter(), job(tmp_path / "c", recipe(2)))
+    assert [epoch.seconds for epoch in history.epochs] == [5, 5]
 
 
 def test_resume_after_ctrl_c_ends_like_an_uninterrupted_run(tmp_path: Path) -> None:

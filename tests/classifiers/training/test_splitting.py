@@ -67,6 +67,12 @@ class TestSmallSplit:
         dataset = self._load(tmp_path, [*rows, "c\tfear,all", "d\tall,joy"])
         assert (dataset.train.targets.sum(axis=0) > 0).all()
 
+    def test_text_with_several_labels_counts_for_the_rarest(self, tmp_path: Path) -> None:
+        rows = [f"text {number}\t{'joy' if number % 6 else 'joy,zeal'}" for number in range(60)]
+        dataset = self._load(tmp_path, rows)
+        parts = (dataset.train, dataset.dev, dataset.test)
+        assert [part.targets.sum(axis=0).tolist() for part in parts] == [[36, 6], [12, 2], [12, 2]]
+
     def test_train_rows_become_dev_if_dev_is_missing(self, tmp_path: Path) -> None:
         rows = [f"text {number}\t{'joy' if number % 2 else 'fear'}\ttrain" for number in range(40)]
         tests = [f"test {number}\t{'joy' if number % 2 else 'fear'}\ttest" for number in range(10)]
