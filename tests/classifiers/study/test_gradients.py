@@ -18,6 +18,9 @@ def test_norms_match_the_numeric_gradient(name: str) -> None:
     batch, targets = pad([[2, 4, 7, 3, 5]]), np.eye(3)[[1]]
     norms = np.array(gradient_norms(network, batch, targets, softmax_cross_entropy, 4))
     assert norms.shape == (spec.directions, 5)
+    batch_of_three, targets_of_three = pad([[2, 4, 7, 3, 5]] * 3), targets.repeat(3, axis=0)
+    of_three = gradient_norms(network, batch_of_three, targets_of_three, softmax_cross_entropy, 4)
+    np.testing.assert_allclose(of_three, norms, rtol=2e-3)  # the mean over the sequences
 
     table = network.params["0.embeddings"]
     numeric = numeric_gradient(lambda: softmax_cross_entropy(network.forward(batch), targets)[0], table)

@@ -26,7 +26,9 @@ def test_recorded_gradient_is_that_of_the_untrained_network() -> None:
     assert (embeddings, units) == (FIRST_LETTER + 2 * settings.letters, settings.units)
     others = rng.permutation(targets)
     norms = gradient_norms(network, batch, others, softmax_cross_entropy, 2 * settings.shown)
-    assert norms == measure_memory("glorot", 3, settings)["start"]
+    found = measure_memory("glorot", 3, settings)
+    assert found["start"] == norms != found["end"]
+    assert [*found["accuracy"]] == [str(distance) for distance in settings.distances]
 
 
 def test_longer_training_reports_intermediate_accuracies() -> None:

@@ -23,6 +23,7 @@ def test_factors_of_a_random_matrix_are_at_most_the_spectral_norm() -> None:
     assert found["norm"] == pytest.approx(np.log10(singular[0]), abs=1e-6)
     assert found["stretch"] == pytest.approx(np.log10(np.sqrt((singular**2).mean())), abs=1e-6)
     assert max(found["stretch"], found["radius"]) < found["norm"]
+    assert slopes.spectral_radius(np.diag([0.5, -2.0, 1.0])) == pytest.approx(2)
 
 
 def test_forget_factor_is_the_mean_forget_gate_of_the_lstm(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,6 +49,7 @@ def test_several_labels_are_read_in_any_usual_notation(cell: Any) -> None:
         ("[0 3]", ("0", "3")),
         ("[0, 3]", ("0", "3")),
         ("3", ("3",)),
+        ("w" * 100, ("w" * 100,)),
     ],
 )
 def test_cell_is_one_label_or_label_numbers(cell: Any, labels: tuple[str, ...]) -> None:
