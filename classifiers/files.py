@@ -36,10 +36,31 @@ def open_atomically(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file under another name beside `path`, then rename it, so that no program sees a partial file."""
+    """Write a file under another name beside `path`, then rename it, so that no program sees a partial file.
+
+    Raises:
+        OSError: it cannot be written; the error names it, and no partial file is left.
+    """
     partial = path.with_name(f"{path.name}.partial")
-    partial.write_bytes(content)
-    partial.replace(path)
+    try:
+        with naming(path):
+            partial.write_bytes(content)
+            partial.replace(path)
+    except OSError:
+        with suppress(OSError):
+            partial.unlink()
+        raise
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Name a file or folder in an OSError of the block that names none, as when the disk is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 def refuse_device(path: Path) -> None:

@@ -255,12 +255,13 @@ def load_numpy(name: str, content: bytes) -> Callable[[Batch], Array]:
 
 def save_numpy(name: str, params: Mapping[str, Array], directory: Path) -> None:
     """Write the file of a network of our layers: its parameters in float16, half the size without measurable loss."""
-    (directory / FILES[name]).write_bytes(save({key: array.astype(np.float16) for key, array in params.items()}))
+    content = save({key: array.astype(np.float16) for key, array in params.items()})
+    write_atomically(directory / FILES[name], content)
 
 
 def save_tokenizer(tokenizer: Tokenizer, directory: Path) -> None:
     """Write the tokenizer's file."""
-    (directory / TOKENIZER).write_bytes(msgspec.json.encode({"words": tokenizer.words}))
+    write_atomically(directory / TOKENIZER, msgspec.json.encode({"words": tokenizer.words}))
 
 
 def invalidate_manifest(directory: Path) -> None:

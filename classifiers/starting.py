@@ -1,11 +1,15 @@
-"""Start a command line so that Ctrl-C ends it as usual while its modules are still being imported."""
+"""Start a command line so that Ctrl-C ends it as usual, also while its modules are still being imported."""
 
+import _thread
 import importlib
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+_REPEAT_AFTER = 0.01  # seconds
 
 
 def run_main(module: str, **arguments: Any) -> int:
@@ -13,6 +17,7 @@ def run_main(module: str, **arguments: Any) -> int:
 
     This module and `classifiers` itself import almost nothing, since until they are loaded Ctrl-C leads to a traceback.
     """
+    sys.unraisablehook = _repeat_lost_ctrl_c
     try:
         with delay_ctrl_c():
             main = importlib.import_module(module).main
@@ -43,3 +48,14 @@ def delay_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
     if heard.is_set():
         raise KeyboardInterrupt
+
+
+def _repeat_lost_ctrl_c(lost: "sys.UnraisableHookArgs") -> None:
+    """Repeat a Ctrl-C that came in a `__del__`, from which no exception gets out, when that has returned.
+
+    Other exceptions there are printed as usual.
+    """
+    if lost.exc_type is KeyboardInterrupt:
+        threading.Timer(_REPEAT_AFTER, _thread.interrupt_main).start()
+    else:
+        sys.__unraisablehook__(lost)

@@ -12,6 +12,7 @@ from bot.cli.check import check_all
 from bot.cli.errors import CommandError, abort_as, program, reports_errors
 from bot.configuration import ENV_FILE
 from bot.discord_token import TokenError, parse_token
+from classifiers.files import naming
 
 _TOKEN_LINE = "DISCORD_TOKEN=\n"  # noqa: S105 - the line of .env.example, where it is empty
 
@@ -66,7 +67,7 @@ def _write(file: Path, token: str | None) -> None:
         text = text.replace(_TOKEN_LINE, f"DISCORD_TOKEN={token}\n")
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with open(descriptor, "w", encoding="utf-8") as env:
+        with naming(file), open(descriptor, "w", encoding="utf-8") as env:
             env.write(text)
     except OSError:  # such as a full disk; a partial file would make the next `init` refuse
         file.unlink()

@@ -29,6 +29,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from classifiers.command_line import WholeNumber
 from classifiers.errors import require
+from classifiers.files import naming
 from classifiers.study.article import read_article, write_report
 from classifiers.study.runs import EXPERIMENTS, ExperimentName, Run, collect, execute_runs, plan_runs, read_numbers
 from classifiers.training.console import PersistentConsole
@@ -96,7 +97,9 @@ def study(
     if redraw:
         numbers = read_numbers(out / "numbers.json")
         check_writable(out)
-        console.print(f"Written: {write_report(numbers, out)} and the figures in {out}.")
+        with naming(out):
+            article = write_report(numbers, out)
+        console.print(f"Written: {article} and the figures in {out}.")
         return 0
     earlier = read_numbers(out / "numbers.json") if only else None
     check_writable(out / "runs")
@@ -108,7 +111,8 @@ def study(
     if not _execute_with_progress(runs, jobs, console):
         console.print("Stopped; run the same command to continue.")
         return 130
-    article = write_report(collect(runs, earlier), out)
+    with naming(out):
+        article = write_report(collect(runs, earlier), out)
     console.print(f"Written: {article} and the figures in {out}, after {time.perf_counter() - start:,.0f} s.")
     return 0
 
@@ -126,7 +130,8 @@ def _write_pages(out: Path) -> Path:
     numbers, folder = read_numbers(out / "numbers.json"), out / "pages"
     check_writable(folder)
     for name, page in build_pages(numbers).items():
-        (folder / name).write_text(page, encoding="utf-8")
+        with naming(folder / name):
+            (folder / name).write_text(page, encoding="utf-8")
     return folder / "index.html"
 
 

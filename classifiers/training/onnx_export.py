@@ -18,6 +18,7 @@ import onnx.parser
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
+from classifiers.files import naming
 from classifiers.nn.arrays import Array
 
 _GRAPH = """
@@ -68,13 +69,14 @@ def save_bilstm(arrays: Mapping[str, Array], path: Path) -> None:
     """
     graph = float_graph(arrays)
     add_pre_process_metadata(graph)  # nothing needs preparation, but without this it would log a warning
-    quantize_dynamic(
-        graph,
-        path,
-        weight_type=QuantType.QInt8,
-        per_channel=True,
-        extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},  # it cannot infer the type after an LSTM
-    )
+    with naming(path):
+        quantize_dynamic(
+            graph,
+            path,
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},  # it cannot infer the type after an LSTM
+        )
 
 
 def float_graph(arrays: Mapping[str, Array]) -> onnx.ModelProto:

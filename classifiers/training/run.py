@@ -17,6 +17,7 @@ from classifiers.calibration import probabilities
 from classifiers.classifier import MINIMUM_CERTAINTY, NetworkClassifier
 from classifiers.emotions import LABELS, listed, without_emoji
 from classifiers.errors import WorkerLostError, counted
+from classifiers.files import naming
 from classifiers.memory import release_unused
 from classifiers.model_directory import (
     NAMES,
@@ -293,7 +294,8 @@ class Run:
         self._report_metrics(BASELINE, reference, "words, pairs of words and parts of words")
         for verdict in verdicts(networks, reference):
             self.reporter.say(verdict)
-        write_report(self.folder, dataset, self.command, networks, Baselines(words, reference))
+        with naming(self.folder):
+            write_report(self.folder, dataset, self.command, networks, Baselines(words, reference))
 
     def _learn_from_teachers(self, distillation: Distillation) -> None:
         """Train the assistant on the teachers' targets, then the other networks on its targets as well."""

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from classifiers.errors import ClassifiersError
-from classifiers.files import open_atomically, refuse_device, writable, write_atomically
+from classifiers.files import naming, open_atomically, refuse_device, writable, write_atomically
 
 
 def test_atomic_write_replaces_the_file_and_leaves_no_other(tmp_path: Path) -> None:
@@ -24,9 +24,17 @@ def test_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
     path = tmp_path / "history.json"
     path.write_bytes(b"old")
     monkeypatch.setattr(Path, "write_bytes", half)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="No space left") as caught:
         write_atomically(path, b"new")
+    assert caught.value.filename == str(path)
     assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_error_that_names_a_file_keeps_its_name() -> None:
+    with pytest.raises(OSError, match="No space left") as caught, naming(Path("folder")):
+        raise OSError(28, "No space left on device", "folder/file")
+    assert caught.value.filename == "folder/file"
 
 
 def test_a_text_with_undecodable_bytes_becomes_writable() -> None:

@@ -82,3 +82,46 @@ def test_each_command_line_handles_interrupts_while_it_is_imported(entry: str) -
     )
     ended = subprocess.run([sys.executable, "-c", program, entry], capture_output=True, check=False)
     assert (ended.returncode, ended.stderr) == (130, b"")
+
+
+LOSING_CTRL_C = """
+import signal
+import time
+
+
+class Resource:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+
+def main(losses):
+    for _ in range(losses):
+        Resource()
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        pass
+    return 0
+"""
+
+
+def test_ctrl_c_in_a_destructor_is_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "losing_ctrl_c.py").write_text(LOSING_CTRL_C)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("sys.unraisablehook", sys.unraisablehook)
+    assert run_main("losing_ctrl_c", losses=1) == 130
+    assert capsys.readouterr().err == ""
+
+
+def test_other_exceptions_in_a_destructor_are_printed(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Resource:
+        def __del__(self) -> None:
+            raise ValueError("closed twice")
+
+    monkeypatch.setattr("sys.unraisablehook", sys.unraisablehook)
+    run_main(command, status=0)
+    Resource()
+    assert "ValueError: closed twice" in capsys.readouterr().err

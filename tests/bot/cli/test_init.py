@@ -131,7 +131,7 @@ def test_full_disk_leaves_no_partial_file(monkeypatch: pytest.MonkeyPatch, capsy
     monkeypatch.setattr("sys.stdin", io.StringIO())
     monkeypatch.setattr("bot.cli.init.open", full, raising=False)
     assert main(["init"]) == 1
-    assert "No space left on device for w in utf-8, so make room on the disk" in error_sentence(capsys)
+    assert error_sentence(capsys).startswith(f"{ENV.absolute()} cannot be used: No space left on device for w in utf-8")
     assert not ENV.exists()
 
 
