@@ -54,9 +54,9 @@ A report, report.md, and its figures are written next to the models. Ctrl-C keep
 continues.
 """
 
-_data = partial(click.option, cls=GroupedOption, group="What to learn from")
-_training = partial(click.option, cls=GroupedOption, group="How to train (defaults depend on the data set)")
-_output = partial(click.option, cls=GroupedOption, group="Where to")
+_data_option = partial(click.option, cls=GroupedOption, group="What to learn from")
+_training_option = partial(click.option, cls=GroupedOption, group="How to train (defaults depend on the data set)")
+_output_option = partial(click.option, cls=GroupedOption, group="Where to")
 
 
 def main(argv: Sequence[str] | None = None, program: str = PROGRAM) -> int:
@@ -77,7 +77,7 @@ def _study(words: Sequence[str], program: str) -> int:
     return invoke(study, words, program)
 
 
-class _Train(GroupedCommand):
+class _TrainCommand(GroupedCommand):
     """Accepts several networks after one --model, and names the program in its help's examples as it was started."""
 
     def get_help(self, ctx: click.Context) -> str:
@@ -93,7 +93,7 @@ class _Train(GroupedCommand):
         return rest
 
 
-class _LabelledEmoji(click.ParamType[tuple[str, str]]):
+class _EmojiOfLabel(click.ParamType[tuple[str, str]]):
     """A label with its emoji, as happy=😊."""
 
     name = "LABEL=EMOJI"
@@ -108,22 +108,22 @@ class _LabelledEmoji(click.ParamType[tuple[str, str]]):
 
 
 @click.command(
-    cls=_Train,
+    cls=_TrainCommand,
     help=_HELP,
     context_settings={
         "help_option_names": ["-h", "--help"],
         "max_content_width": 110,
-        "allow_extra_args": True,  # for which `_Train` has better messages than click
+        "allow_extra_args": True,  # for which `_TrainCommand` has better messages than click
     },
 )
-@_data(
+@_data_option(
     "--dataset",
     default="builtin",
     metavar="NAME|FILE",
     help="builtin (default), goemotions or people (downloaded, or read from $EMOBOT_DATA_DIR/goemotions and /people), "
     "chat, or a .tsv, .csv or .jsonl file",
 )
-@_data(
+@_data_option(
     "--recipe",
     type=click.Choice(["plain", "shipped"]),
     default="plain",
@@ -131,39 +131,39 @@ class _LabelledEmoji(click.ParamType[tuple[str, str]]):
     "people and fine-tuned MPNets, whatever --dataset says, and the smaller networks from the BiLSTM too (needs the "
     "distill extra)",
 )
-@_data(
+@_data_option(
     "--encoder",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     metavar="DIR",
     help="folder with the all-mpnet-base-v2 that the shipped recipe starts from (default: downloaded)",
 )
-@_data(
+@_data_option(
     "--text-column",
     default="text",
     metavar="NAME",
     help="column of a file that holds the text, or its number if the first line is no header (default: text)",
 )
-@_data(
+@_data_option(
     "--label-column",
     default="label",
     metavar="NAME",
     help="column that holds the label or labels, or its number (default: label)",
 )
-@_data(
+@_data_option(
     "--shards",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     metavar="DIR",
     help="folder of .parquet files to train on in Keras, of any size; the data set then only gives the labels, the "
     "vocabulary, dev and test (needs the parquet extra)",
 )
-@_data(
+@_data_option(
     "--emoji",
-    type=_LabelledEmoji(),
+    type=_EmojiOfLabel(),
     multiple=True,
     help="the emoji with which the bot reacts to a label, such as happy=😊; give the option once for each label "
     "(default: the 27 emotions of GoEmotions have one, others none)",
 )
-@_training(
+@_training_option(
     "--model",
     "models",
     type=click.Choice(list(FILES)),
@@ -172,41 +172,43 @@ class _LabelledEmoji(click.ParamType[tuple[str, str]]):
     metavar="NAME ...",
     help=f"one or more of {', '.join(FILES)} (default: rnn bilstm)",
 )
-@_training(
+@_training_option(
     "--framework",
     type=click.Choice(["numpy", "keras"]),
     help="numpy, with our own layers, or keras (default: keras for the BiLSTM, numpy for the others)",
 )
-@_training(
+@_training_option(
     "--start",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     metavar="DIR",
     help="model directory with the same labels whose weights the networks start from (default: random weights)",
 )
-@_training("--epochs", type=WholeNumber(1, 100_000), metavar="N", help="how often every text is seen")
-@_training("--batch-size", type=WholeNumber(1, 100_000), metavar="N", help="texts for each update of the weights")
-@_training(
+@_training_option("--epochs", type=WholeNumber(1, 100_000), metavar="N", help="how often every text is seen")
+@_training_option(
+    "--batch-size", type=WholeNumber(1, 100_000), metavar="N", help="texts for each update of the weights"
+)
+@_training_option(
     "--learning-rate",
     type=Number(0, 10, min_open=True, max_open=True),
     metavar="R",
     help="peak of the learning rate",
 )
-@_training("--embedding", type=WholeNumber(1, 4096), metavar="N", help="size of the word vectors")
-@_training("--dropout", type=Number(0, 0.9), metavar="R", help="share of features dropped in training")
-@_training(
+@_training_option("--embedding", type=WholeNumber(1, 4096), metavar="N", help="size of the word vectors")
+@_training_option("--dropout", type=Number(0, 0.9), metavar="R", help="share of features dropped in training")
+@_training_option(
     "--seed",
     type=WholeNumber(0, 2**32 - 1),  # Keras accepts no larger one
     metavar="N",
     help="the same seed gives the same NumPy weights on the same machine (default: 0)",
 )
-@_output(
+@_output_option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="DIR",
     help="model directory to write (default: models/NAME)",
 )
-@_output("--resume", is_flag=True, help="continue a training run that was stopped")
-@_output("--overwrite", is_flag=True, help="replace the models in the folder")
+@_output_option("--resume", is_flag=True, help="continue a training run that was stopped")
+@_output_option("--overwrite", is_flag=True, help="replace the models in the folder")
 @version_option
 @click.pass_context
 def train(context: click.Context, /, **given: Any) -> int:
@@ -229,7 +231,7 @@ def train(context: click.Context, /, **given: Any) -> int:
             return 1
         reporter.say("Another worker is lost: waiting for it, to go on from the last checkpoint.")
         _restart(context.obj, outcome.folder)
-    for line in _closing(outcome):
+    for line in _closing_lines(outcome):
         reporter.say(line)
     return 0 if outcome.complete else 130
 
@@ -241,7 +243,7 @@ def _restart(words: Sequence[str], folder: Path) -> None:
     os.execv(sys.executable, [*python, *words])  # noqa: S606 - no shell is wanted
 
 
-def _closing(outcome: Outcome) -> list[str]:
+def _closing_lines(outcome: Outcome) -> list[str]:
     """Return the lines to print at the end of a run."""
     if not outcome.written and outcome.complete:
         return ["Trained to the end."]

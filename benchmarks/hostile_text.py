@@ -1,4 +1,4 @@
-"""Time what the bot does with a message before a network reads it, for the worst texts that we know.
+"""Time what the bot does with a message before a network reads it, for the slowest known texts.
 
     python benchmarks/hostile_text.py [--rounds 5] [--most 12] [--json]
 

@@ -157,7 +157,7 @@ def read_manifest(directory: Path) -> Manifest:
     try:
         manifest = msgspec.json.decode(content, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        fault = _fault(error) if isinstance(error, msgspec.ValidationError) else _not_json(content)
+        fault = _describe_fault(error) if isinstance(error, msgspec.ValidationError) else _describe_json_error(content)
         raise ModelDirectoryError(
             f"{directory / MANIFEST} is no manifest of this version ({fault}); {_REMEDY}."
         ) from None
@@ -167,7 +167,7 @@ def read_manifest(directory: Path) -> Manifest:
         raise ModelDirectoryError(f'{directory / MANIFEST}: {error}; correct its entry "emoji".') from None
 
 
-def _fault(error: msgspec.ValidationError) -> str:
+def _describe_fault(error: msgspec.ValidationError) -> str:
     """Return what is wrong with a manifest, without Python's types and msgspec's notation."""
     text, place = str(error), _PLACE.search(str(error))
     names = re.findall(r"[a-z]\w*", place[1]) if place else []
@@ -182,7 +182,7 @@ def _fault(error: msgspec.ValidationError) -> str:
     return f'its "{names[-1]}"{inside if len(names) > 1 else ""} cannot be used'
 
 
-def _not_json(content: bytes) -> str:
+def _describe_json_error(content: bytes) -> str:
     """Return where a manifest is not JSON, as far as that is known."""
     try:
         json.loads(content)

@@ -75,7 +75,7 @@ def fingerprint(model: bytes) -> str:
     graph = list(fields(only_message(model_fields, ModelField.GRAPH)))
     if not (_numbers_of(model_fields) <= _ALLOWED_IN_MODEL and _numbers_of(graph) <= _ALLOWED_IN_GRAPH):
         raise ValueError("it holds more than operators and weights")
-    meanings = {b"": "nothing"}  # what each name in the graph stands for
+    meanings = {b"": "nothing"}  # of each name in the graph
     for name in _names(graph, GraphField.INPUT):
         _define(meanings, name, f"input {name!r}")
     for tensor in messages(graph, GraphField.INITIALIZER):
@@ -92,7 +92,7 @@ def fingerprint(model: bytes) -> str:
 
 
 def _define_outputs(node: Sequence[Field], meanings: dict[bytes, str]) -> tuple[list[bytes], list[bytes]]:
-    """Note what the outputs of a node stand for: an operator, with its attributes, of what its inputs stand for.
+    """Record the meanings of a node's outputs: its operator and attributes, applied to the meanings of its inputs.
 
     Returns:
         The names of its inputs, and of its outputs.
@@ -114,10 +114,10 @@ def _define_outputs(node: Sequence[Field], meanings: dict[bytes, str]) -> tuple[
 
 
 def _define(meanings: dict[bytes, str], name: bytes, meaning: str) -> None:
-    """Note what a name stands for.
+    """Record the meaning of a name.
 
     Raises:
-        ValueError: it stands for something else, too.
+        ValueError: the name has a meaning already.
     """
     if name in meanings:
         raise ValueError("its graph uses a name twice")

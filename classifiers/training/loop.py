@@ -18,7 +18,7 @@ from classifiers.training.progress import Bar, NullReporter
 from classifiers.training.recipes import Recipe
 
 MIN_CHECKPOINTS = 20
-"""The fewest checkpoints that a training run writes, if it has that many epochs; not every short epoch is worth one."""
+"""The fewest checkpoints that a training run writes, if it has that many epochs; a run of many epochs skips some."""
 
 
 class Trainable(Protocol):
