@@ -336,7 +336,7 @@ class Compare(commands.Cog):
         if not request.blind:
             return ComparisonPanel(comparison, translate)
         first, second = request.models
-        sides = self._duels.open(interaction_id, (first, second))
+        sides = self._duels.start(interaction_id, (first, second))
         return DuelPanel(comparison, sides, interaction_id, translate)
 
     async def _read_before(self, original: str | None, names: ModelNames) -> Mapping[str, Answer]:

@@ -58,8 +58,8 @@ class Duels:
         self._sides: TTLCache[int, Pair] = TTLCache(MAX_REMEMBERED, REMEMBERED_FOR)
         self._answered_questions = AnsweredQuestions()
 
-    def open(self, duel_id: int, pair: Pair) -> Pair:
-        """Return the models of a new duel in random order, the one behind A first."""
+    def start(self, duel_id: int, pair: Pair) -> Pair:
+        """Start a duel, and return its models in random order, the one behind A first."""
         first, second = pair
         self._sides[duel_id] = sides = (first, second) if self._toss() else (second, first)
         return sides

@@ -115,6 +115,11 @@ def database_content(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.glob("emobot.db*"))
 
 
+def put_requests(env: simcord.Env) -> list[str]:
+    """Return the paths to which the bot has sent PUT requests: it registers its commands with one."""
+    return [request.path for request in env.http_requests if request.method == "PUT"]
+
+
 def reactions_of(bot: Emobot) -> Reactions:
     cog = bot.get_cog("Reactions")
     assert isinstance(cog, Reactions)

@@ -26,12 +26,8 @@ from bot.configuration import Configuration, ConfigurationError
 from bot.server_settings import ServerSettings
 from bot.store import Store
 from classifiers import Classifier, ModelDirectoryError, ModelName
-from tests.bot.support import PREDICTIONS, StubClassifier, World
+from tests.bot.support import PREDICTIONS, StubClassifier, World, put_requests
 from tests.loopback import serving
-
-
-def syncs(env: simcord.Env) -> list[str]:
-    return [request.path for request in env.http_requests if request.method == "PUT"]
 
 
 async def test_waiting_counts_are_written_before_disconnecting(
@@ -77,7 +73,7 @@ async def test_only_the_process_with_shard_0_syncs_the_commands(
 ) -> None:
     bot = create_bot(Configuration(shard_count=4, shard_ids=shard_ids), models=models)
     async with bot, simcord.run(bot) as env:
-        assert len(syncs(env)) == synced
+        assert len(put_requests(env)) == synced
 
 
 def test_each_process_has_its_share_of_the_request_limit(

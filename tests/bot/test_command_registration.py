@@ -9,18 +9,15 @@ import simcord
 from bot import create_bot
 from bot.configuration import Configuration
 from classifiers import Classifier
-
-
-def syncs(env: simcord.Env) -> list[str]:
-    return [request.path for request in env.http_requests if request.method == "PUT"]
+from tests.bot.support import put_requests
 
 
 async def test_commands_are_synced_once_and_again_only_after_a_change(
     simcord_env: simcord.Env, models: dict[str, Classifier]
 ) -> None:
-    assert len(syncs(simcord_env)) == 1
+    assert len(put_requests(simcord_env)) == 1
     await simcord_env.restart_bot(create_bot(Configuration(), models=models))
-    assert len(syncs(simcord_env)) == 1
+    assert len(put_requests(simcord_env)) == 1
 
     changed = create_bot(Configuration(), models=models)
 
@@ -29,9 +26,9 @@ async def test_commands_are_synced_once_and_again_only_after_a_change(
         pass
 
     await simcord_env.restart_bot(changed)
-    assert len(syncs(simcord_env)) == 2
+    assert len(put_requests(simcord_env)) == 2
     await simcord_env.restart_bot(create_bot(Configuration(), models=models))
-    assert len(syncs(simcord_env)) == 3
+    assert len(put_requests(simcord_env)) == 3
 
 
 @pytest.mark.parametrize(
@@ -48,7 +45,7 @@ async def test_any_difference_that_users_would_notice_is_synced(
 ) -> None:
     simcord_env.backend.commands[None]["compare", 1][field] = value
     await simcord_env.restart_bot(create_bot(Configuration(), models=models))
-    assert len(syncs(simcord_env)) == 2
+    assert len(put_requests(simcord_env)) == 2
 
 
 class TestInDevelopment:
@@ -59,10 +56,10 @@ class TestInDevelopment:
     async def test_the_commands_are_synced_to_one_server(
         self, simcord_env: simcord.Env, configuration: Configuration, models: dict[str, Classifier]
     ) -> None:
-        [path] = syncs(simcord_env)
+        [path] = put_requests(simcord_env)
         assert path.endswith("/guilds/4194304/commands")
         await simcord_env.restart_bot(create_bot(configuration, models=models))
-        assert len(syncs(simcord_env)) == 1
+        assert len(put_requests(simcord_env)) == 1
         guild = simcord_env.create_guild(id=4194304)
         alice = guild.add_member(simcord_env.create_user("alice"))
         result = await alice.slash(guild.create_text_channel("general"), "privacy")

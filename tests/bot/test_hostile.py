@@ -57,8 +57,8 @@ def admin(world: World) -> simcord.MemberActor:
 
 
 @pytest.fixture
-def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Check that the log of a test has no error."""
+def no_warnings(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Check that the log of a test has no warning and no error."""
     caplog.set_level(logging.WARNING)
     yield
     assert caplog.messages == []
@@ -91,7 +91,7 @@ PARTS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.usefixtures("quiet")
+@pytest.mark.usefixtures("no_warnings")
 @pytest.mark.parametrize("parts", PARTS)
 async def test_any_kind_of_message_has_an_outcome_and_can_be_explained(world: World, parts: str) -> None:
     backend = world.env.backend
@@ -118,26 +118,26 @@ async def test_any_kind_of_message_has_an_outcome_and_can_be_explained(world: Wo
         assert simcord.InteractionResult(world.env, record).response
 
 
-@pytest.mark.usefixtures("quiet")
+@pytest.mark.usefixtures("no_warnings")
 @pytest.mark.parametrize("locale", ["tlh", "", "en_US.UTF-8", "../../de", "d" * 1000, "de\0", None])
 async def test_unknown_language_falls_back_to_english(
     world: World, admin: simcord.MemberActor, locale: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     emit = world.env.backend.emit
 
-    def in_locale(event: str, payload: dict[str, Any], *more: Any, **options: Any) -> Any:
+    def emit_in_locale(event: str, payload: dict[str, Any], *more: Any, **options: Any) -> Any:
         if event == "INTERACTION_CREATE":
             payload = {**payload, "locale": locale, "guild_locale": locale}
             if locale is None:
                 payload = {name: value for name, value in payload.items() if "locale" not in name}
         return emit(event, payload, *more, **options)
 
-    english = [await shown(admin, world, command) for command in PANELS]
-    monkeypatch.setattr(world.env.backend, "emit", in_locale)
-    assert [await shown(admin, world, command) for command in PANELS] == english
+    english = [await visible_content(admin, world, command) for command in PANELS]
+    monkeypatch.setattr(world.env.backend, "emit", emit_in_locale)
+    assert [await visible_content(admin, world, command) for command in PANELS] == english
 
 
-async def shown(member: simcord.MemberActor, world: World, command: str) -> list[Any]:
+async def visible_content(member: simcord.MemberActor, world: World, command: str) -> list[Any]:
     """Return what a person who uses a command sees, without its random parts."""
     options = {"text": "happy"} if command == "compare" else {}
     response = (await member.slash(world.channel, command, **options)).response
@@ -145,7 +145,7 @@ async def shown(member: simcord.MemberActor, world: World, command: str) -> list
     return [response.content, [embed.to_dict() for embed in response.embeds], panel_text(response)]
 
 
-@pytest.mark.usefixtures("quiet")
+@pytest.mark.usefixtures("no_warnings")
 @pytest.mark.parametrize("command", PANELS)
 async def test_other_people_pressing_every_control_of_a_panel_change_nothing(
     world: World, admin: simcord.MemberActor, command: str
@@ -153,13 +153,13 @@ async def test_other_people_pressing_every_control_of_a_panel_change_nothing(
     """Discord shows most panels to one person only, but a bot must not rely on that."""
     mallory = world.guild.add_member(world.env.create_user("mallory"))
     options = {"text": "happy"} if command == "compare" else {}
-    shown = (await admin.slash(world.channel, command, **options)).response
-    assert shown
+    panel = (await admin.slash(world.channel, command, **options)).response
+    assert panel
     before = world.bot.store.settings(world.guild.id)
     backend = world.env.backend
-    stored = backend.get_message(shown.channel_id, shown.id)
+    stored = backend.get_message(panel.channel_id, panel.id)
     pressed = 0
-    for part in list(walk_components(shown.components)):
+    for part in list(walk_components(panel.components)):
         if "custom_id" not in part:
             continue
         data: dict[str, Any] = {"custom_id": part["custom_id"], "component_type": part["type"]}
@@ -168,12 +168,12 @@ async def test_other_people_pressing_every_control_of_a_panel_change_nothing(
         record, payload = base_payload(
             backend,
             type=3,
-            channel_id=shown.channel_id,
+            channel_id=panel.channel_id,
             guild_id=world.guild.id,
             user_id=mallory.id,
             data=data,
         )
-        record.source_message_id = shown.id
+        record.source_message_id = panel.id
         backend.emit("INTERACTION_CREATE", payload | {"message": dict(serializers.message_payload(backend, stored))})
         await world.env.settle()
         assert simcord.InteractionResult(world.env, record).acknowledged, part["custom_id"]
@@ -183,7 +183,7 @@ async def test_other_people_pressing_every_control_of_a_panel_change_nothing(
     assert not world.bot.store.has_opted_out(admin.id)
 
 
-@pytest.mark.usefixtures("quiet")
+@pytest.mark.usefixtures("no_warnings")
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
 async def test_any_text_in_a_form_gets_an_answer(world: World, admin: simcord.MemberActor, text: str) -> None:
     panel = await open_panel(admin, world.channel)

@@ -42,7 +42,7 @@ def marked_texts() -> frozenset[Id]:
 
 
 def command_texts(payloads: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Return every text of the commands that is sent to Discord, and whether it is a name or a description."""
+    """Yield every text of the commands that is sent to Discord, and whether it is a name, description or free text."""
     for payload in payloads:
         for key in ("name", "description"):
             # The names of choices and of menus are free text.
@@ -64,14 +64,14 @@ def payloads(simcord_env: simcord.Env, simcord_bot: Emobot) -> list[dict[str, An
 
 
 @cache
-def read(language: str) -> Catalog:
+def read_catalogue(language: str) -> Catalog:
     with (LOCALES / f"{language}.po").open("rb") as file:
         return read_po(file, locale=language, abort_invalid=True)
 
 
 @pytest.fixture(params=sorted(set(LANGUAGES.values())))
 def catalogue(request: pytest.FixtureRequest) -> Catalog:
-    return read(request.param)
+    return read_catalogue(request.param)
 
 
 def messages(catalogue: Catalog) -> Iterable[Message]:
@@ -90,9 +90,9 @@ def test_every_text_is_translated_and_no_translation_is_unused(
     wanted = marked_texts() | {text for text, _ in command_texts(payloads)} | set(LABELS)
     assert len(wanted) > 100
     assert any(isinstance(text, tuple) for text in wanted)
-    there = {message.id if isinstance(message.id, str) else tuple(message.id) for message in messages(catalogue)}
-    assert wanted - there == set()
-    assert there - wanted == set()
+    in_catalogue = {message.id if isinstance(message.id, str) else tuple(message.id) for message in messages(catalogue)}
+    assert wanted - in_catalogue == set()
+    assert in_catalogue - wanted == set()
     assert not catalogue.obsolete
     assert not any(message.fuzzy for message in messages(catalogue))
 

@@ -104,21 +104,21 @@ async def test_permissions_of_the_invite_link_are_sufficient_and_each_is_needed(
     me, alice = world.guild.me, world.alice
     assert me
     only = discord.PermissionOverwrite.from_pair(PERMISSIONS, discord.Permissions.all() & ~PERMISSIONS)
-    bare = world.guild.create_text_channel("bare", overwrites={me: only})
+    minimal = world.guild.create_text_channel("minimal", overwrites={me: only})
     manager = world.guild.create_role("manager", permissions=discord.Permissions(manage_guild=True))
     olga = world.guild.add_member(world.env.create_user("olga"), roles=[manager])
 
-    message = await alice.send(bare, "happy")
+    message = await alice.send(minimal, "happy")
     await alice.edit(message, "thanks")
-    assert world.emoji_of(message, bare) == ["🙏"]
+    assert world.emoji_of(message, minimal) == ["🙏"]
     menus = world.bot.tree.walk_commands(type=discord.AppCommandType.message)
     for menu in sorted(menus, key=lambda menu: menu.name == "Take the reaction back"):
-        await press_every_button(alice, menu.name, bare, message)
-    assert world.emoji_of(message, bare) == []
+        await press_every_button(alice, menu.name, minimal, message)
+    assert world.emoji_of(message, minimal) == []
     await world.rest(3600)
     await alice.react(message, "❌")  # the bot no longer remembers it
     for command in world.bot.tree.walk_commands(type=discord.AppCommandType.chat_input):
-        await press_every_button(olga, command.name, bare)
+        await press_every_button(olga, command.name, minimal)
 
     asked = {route_of(request) for request in world.env.http_requests}
     assert {route for route, needed in ROUTES.items() if needed} <= asked <= set(ROUTES)
@@ -132,7 +132,7 @@ async def press_every_button(
 ) -> None:
     """Use a command, or the menu of a message, and press each button of the answer, each time in a new one."""
 
-    async def answered() -> simcord.ResponseMessage:
+    async def answer_again() -> simcord.ResponseMessage:
         if message:
             result = await person.context_menu(channel, name, message)
         else:
@@ -141,7 +141,7 @@ async def press_every_button(
         return result.response
 
     for number in itertools.count():
-        answer = await answered()
+        answer = await answer_again()
         buttons = [part for part in walk_components(answer.components) if "custom_id" in part and part["type"] == 2]
         pressable = [button["custom_id"] for button in buttons if not button.get("disabled")]
         if number >= len(pressable):

@@ -19,25 +19,25 @@ WORDS = "thanks for the secret recipe"
 
 
 @pytest.fixture
-def form() -> LogFormat:
+def log_format() -> LogFormat:
     """The format of the log; tests override it."""
     return "text"
 
 
 @pytest.fixture
-def stream(request: pytest.FixtureRequest, form: LogFormat) -> Iterator[io.StringIO]:
+def stream(request: pytest.FixtureRequest, log_format: LogFormat) -> Iterator[io.StringIO]:
     """The log at the level of the test's parameter, DEBUG if it has none."""
     root, own = logging.getLogger(), [logging.getLogger(name) for name in logs.OWN_LOGGERS]
     handlers, levels = list(root.handlers), [logger.level for logger in (root, *own)]
     stream = io.StringIO()
-    logs.set_up(getattr(request, "param", "DEBUG"), form, stream)
+    logs.set_up(getattr(request, "param", "DEBUG"), log_format, stream)
     yield stream
     root.handlers[:] = handlers
     for logger, level in zip((root, *own), levels, strict=True):
         logger.setLevel(level)
 
 
-@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("log_format", ["text", "json"])
 async def test_log_contains_neither_ids_nor_words_of_people(world: World, stream: io.StringIO) -> None:
     alice, bob = world.alice, world.guild.add_member(world.env.create_user("robert"))
     message = await alice.send(world.channel, WORDS)
@@ -125,7 +125,7 @@ def test_exception_is_logged_with_its_place_but_without_its_message(stream: io.S
 
 class TestJson:
     @pytest.fixture
-    def form(self) -> LogFormat:
+    def log_format(self) -> LogFormat:
         return "json"
 
     def test_each_record_is_one_line_of_json(self, stream: io.StringIO) -> None:

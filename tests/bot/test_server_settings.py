@@ -142,9 +142,9 @@ def test_any_file_is_read_or_refused_in_one_line(content: bytes) -> None:
     try:
         read = ServerSettings.from_json(content)
     except InvalidSettingsError as error:
-        told = [str(error), str(error.field)]
+        parts = [str(error), str(error.field)]
     else:
-        told = []
+        parts = []
         assert ServerSettings.from_json(read.to_json()) == read
-    assert all(part.isprintable() for part in told)
-    assert all(len(fault) <= 300 for fault in told[:1])
+    assert all(part.isprintable() for part in parts)
+    assert all(len(fault) <= 300 for fault in parts[:1])

@@ -24,8 +24,8 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 SETTINGS = {field.metadata["variable"] for field in dataclasses.fields(Configuration)}
 MANIFESTS = sorted(DEPLOY.glob("kubernetes/*.yaml"))
-EXPOSURE = 20
-"""What systemd may find open in the unit, of 100, which is everything."""
+MAX_EXPOSURE = 20
+"""The highest exposure level of the unit, of at most 100, that `systemd-analyze security` may report."""
 
 
 def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
@@ -90,7 +90,7 @@ def test_systemd_accepts_the_unit(unit: Path) -> None:
 
 
 def test_unit_has_a_low_exposure_level(unit: Path) -> None:
-    done = run("systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE}", unit)
+    done = run("systemd-analyze", "security", "--offline=true", f"--threshold={MAX_EXPOSURE}", unit)
     if "unrecognized option" in done.stderr:
         pytest.skip("this systemd-analyze is older than version 250 and has no --offline")
     assert done.returncode == 0, done.stdout[-200:]

@@ -22,7 +22,7 @@ DASHBOARD = json.loads((Path(__file__).parents[2] / "deploy" / "grafana" / "emob
 
 EXPRESSIONS = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
 
-BY_PROMETHEUS = {"instance"}
+PROMETHEUS_LABELS = {"instance"}
 """Labels that Prometheus adds."""
 
 Labels = dict[str, set[str]]
@@ -47,60 +47,62 @@ async def exposed(models: dict[str, Classifier], loopback: LoopbackDiscord) -> d
     return metrics
 
 
-def parsed(expression: str) -> promql_parser.Expr:
-    """Return the parsed query, with its variables filled in as Grafana does."""
+def parse_query(expression: str) -> promql_parser.Expr:
+    """Return the parsed query, with its variables filled in as Grafana would."""
     return promql_parser.parse(expression.replace("$__rate_interval", "5m").replace("$instance", ".*"))
 
 
-def parts(expression: promql_parser.Expr) -> list[promql_parser.Expr]:
-    """Yield an expression and all expressions within it."""
+def subexpressions(expression: promql_parser.Expr) -> list[promql_parser.Expr]:
+    """Return an expression and all expressions within it."""
     found: list[promql_parser.Expr] = []
     promql_parser.walk(expression, found.append)
     return found + [part.vector_selector for part in found if isinstance(part, promql_parser.MatrixSelector)]
 
 
-def selectors(expression: str) -> Iterator[promql_parser.VectorSelector]:
-    """Return the metrics that a query selects, with conditions on labels."""
-    return (part for part in parts(parsed(expression)) if isinstance(part, promql_parser.VectorSelector))
+def metric_selectors(expression: str) -> Iterator[promql_parser.VectorSelector]:
+    """Yield the metrics that a query selects, with its conditions on their labels."""
+    return (part for part in subexpressions(parse_query(expression)) if isinstance(part, promql_parser.VectorSelector))
 
 
-def groupings(expression: str) -> set[str]:
+def grouping_labels(expression: str) -> set[str]:
     """Return the labels by which a query groups."""
-    aggregates = (part for part in parts(parsed(expression)) if isinstance(part, promql_parser.AggregateExpr))
+    aggregates = (
+        part for part in subexpressions(parse_query(expression)) if isinstance(part, promql_parser.AggregateExpr)
+    )
     return {label for each in aggregates if each.modifier for label in each.modifier.labels}
 
 
 async def test_each_query_asks_for_metrics_that_a_bot_has(exposed: dict[str, Labels]) -> None:
     assert len(EXPRESSIONS) > 15
     for expression in EXPRESSIONS:
-        asked = list(selectors(expression))
+        asked = list(metric_selectors(expression))
         assert asked, expression
         for selector in asked:
             assert selector.name in exposed, expression
             labels = exposed[selector.name]
             for matcher in selector.matchers.matchers:
-                assert matcher.name in labels or matcher.name in BY_PROMETHEUS, expression
-            assert groupings(expression) <= set(labels), expression
+                assert matcher.name in labels or matcher.name in PROMETHEUS_LABELS, expression
+            assert grouping_labels(expression) <= set(labels), expression
 
 
 async def test_each_variable_is_filled_from_a_metric_that_a_bot_has(exposed: dict[str, Labels]) -> None:
     queries = [variable["definition"] for variable in DASHBOARD["templating"]["list"] if variable["type"] == "query"]
     [(name, label)] = re.findall(r"^label_values\((\w+), (\w+)\)$", "\n".join(queries), re.MULTILINE)
     assert name in exposed
-    assert label in exposed[name].keys() | BY_PROMETHEUS
+    assert label in exposed[name].keys() | PROMETHEUS_LABELS
 
 
 async def test_each_legend_shows_labels_that_the_query_keeps(exposed: dict[str, Labels]) -> None:
     for panel in DASHBOARD["panels"]:
         for target in panel["targets"]:
-            left = groupings(target["expr"]) or {
-                label for selector in selectors(target["expr"]) for label in exposed[str(selector.name)]
+            left = grouping_labels(target["expr"]) or {
+                label for selector in metric_selectors(target["expr"]) for label in exposed[str(selector.name)]
             }
-            assert set(re.findall(r"{{(\w+)}}", target["legendFormat"])) <= left | BY_PROMETHEUS, target
+            assert set(re.findall(r"{{(\w+)}}", target["legendFormat"])) <= left | PROMETHEUS_LABELS, target
 
 
 async def test_every_metric_of_the_bot_is_on_the_dashboard(exposed: dict[str, Labels]) -> None:
-    asked = {str(selector.name) for expression in EXPRESSIONS for selector in selectors(expression)}
+    asked = {str(selector.name) for expression in EXPRESSIONS for selector in metric_selectors(expression)}
     base = re.compile(r"_(bucket|count|sum|created|total)$")
     shown = {base.sub("", name) for name in asked}
     assert {base.sub("", name) for name in exposed if name.startswith("emobot_")} - shown == set()

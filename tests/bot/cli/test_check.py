@@ -128,16 +128,16 @@ async def test_invite_link_is_printed_if_everything_is_in_order(
     assert {asked.split()[0] for asked in requests(loopback)} == {"GET"}  # the check changes nothing
 
 
-@pytest.mark.parametrize(("ahead", "told"), [(-16, "1[67] fast"), (16, "1[56] slow"), (3, None)])
+@pytest.mark.parametrize(("ahead", "expected"), [(-16, "1[67] fast"), (16, "1[56] slow"), (3, None)])
 async def test_a_wrong_clock_is_reported(
-    loopback: LoopbackDiscord, capsys: pytest.CaptureFixture[str], ahead: int, told: str | None
+    loopback: LoopbackDiscord, capsys: pytest.CaptureFixture[str], ahead: int, expected: str | None
 ) -> None:
     loopback.ahead = timedelta(seconds=ahead)
     assert await asyncio.to_thread(main, ["check"]) == 0
     out, err = capsys.readouterr()
     assert err == ""
-    if told:
-        assert re.search(f"\nThis computer's clock is 0:00:{told}: set it right.", out)
+    if expected:
+        assert re.search(f"\nThis computer's clock is 0:00:{expected}: set it right.", out)
     else:
         assert "This computer's clock" not in out
 
@@ -203,7 +203,7 @@ async def test_custom_discord_addresses_are_used_and_named(
     monkeypatch.setenv("DISCORD_API_BASE", loopback.api_base)
     monkeypatch.setenv("DISCORD_GATEWAY_URL", "wss://gateway.example")
     assert await asyncio.to_thread(main, ["check"]) == 0
-    told = capsys.readouterr().out.splitlines()
-    assert f"Discord's API: {loopback.api_base}, because DISCORD_API_BASE says so." in told
-    assert "Discord's gateway: wss://gateway.example, because DISCORD_GATEWAY_URL says so." in told
+    lines = capsys.readouterr().out.splitlines()
+    assert f"Discord's API: {loopback.api_base}, because DISCORD_API_BASE says so." in lines
+    assert "Discord's gateway: wss://gateway.example, because DISCORD_GATEWAY_URL says so." in lines
     assert "GET /oauth2/applications/@me" in requests(loopback)

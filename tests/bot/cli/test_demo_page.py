@@ -26,7 +26,7 @@ from tests.bot.support import PREDICTIONS, StubClassifier
 
 pytestmark = pytest.mark.usefixtures("quick_demo")
 
-NEEDED = "it needs a browser: pip install -e '.[screenshots]' && playwright install chromium"
+SKIP_REASON = "it needs a browser: pip install -e '.[screenshots]' && playwright install chromium"
 SIZES = ((1024, 640), (390, 844))  # in the other tests it is 1280 pixels wide
 LOW_CONTRAST_SCRIPT = Path(__file__).with_name("contrast.js").read_text("utf-8")
 
@@ -82,7 +82,7 @@ class Visitor:
 
 
 @asynccontextmanager
-async def visiting(url: URL, pages: int = 1) -> AsyncIterator[list[Visitor]]:
+async def visit(url: URL, pages: int = 1) -> AsyncIterator[list[Visitor]]:
     """Yield several open pages of the demo."""
     async with aiohttp.ClientSession() as session:
         visitors = [Visitor(session, url) for _ in range(pages)]
@@ -100,17 +100,17 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Any]:
     """Yield Playwright's browser, the Chromium on PATH or its own; skip the test if there is neither."""
-    playwright_api = pytest.importorskip("playwright.async_api", reason=NEEDED)
+    playwright_api = pytest.importorskip("playwright.async_api", reason=SKIP_REASON)
     async with playwright_api.async_playwright() as playwright:
         program = shutil.which("chromium") or shutil.which(playwright.chromium.executable_path)
         if not program:
-            pytest.skip(NEEDED)
+            pytest.skip(SKIP_REASON)
         browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield browser
         await browser.close()
 
 
-async def open_demo(browser: Any, url: URL, width: int, height: int) -> Any:
+async def open_page(browser: Any, url: URL, width: int, height: int) -> Any:
     """Return a page of the demo in a window of this size."""
     page = await browser.new_page(viewport={"width": width, "height": height})
     await page.goto(str(url))
@@ -187,7 +187,7 @@ async def test_privileged_port_is_reported(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 async def test_changing_the_channel_affects_what_is_shown_and_written() -> None:
-    async with serve() as (demo, url), visiting(url, 2) as (moving, staying):
+    async with serve() as (demo, url), visit(url, 2) as (moving, staying):
         match_day = demo.channels[1]
         await moving.post("/demo/channel", channel=str(match_day.id))
         await moving.act("viewer", viewer_id=(await moving.state())["viewerId"])
@@ -203,7 +203,7 @@ async def test_changing_the_channel_affects_what_is_shown_and_written() -> None:
 async def test_requests_without_the_key_are_refused(
     session: aiohttp.ClientSession,
 ) -> None:
-    async with serve() as (demo, url), visiting(url) as [visitor]:
+    async with serve() as (demo, url), visit(url) as [visitor]:
         path, body = url.with_path("/demo/channel"), {"channel": str(demo.channels[1].id)}
         for headers, status in (
             (visitor.headers, 200),
@@ -216,7 +216,7 @@ async def test_requests_without_the_key_are_refused(
 
 
 async def test_message_menu_commands_are_answered_privately() -> None:
-    async with serve() as (demo, url), visiting(url) as [visitor]:
+    async with serve() as (demo, url), visit(url) as [visitor]:
         happy = demo.channels[0].history()[0]
         answers = {
             "Compare emotions": "They agree on **joy**",
@@ -234,7 +234,7 @@ async def test_message_menu_commands_are_answered_privately() -> None:
 
 
 async def test_only_the_cross_of_the_author_takes_the_reaction_back() -> None:
-    async with serve() as (demo, url), visiting(url) as [visitor]:
+    async with serve() as (demo, url), visit(url) as [visitor]:
         first, lounge = demo.channels[0].history()[0], demo.channels[0]
         _you, _maya, jonas, _priya = demo.preview.viewers
         await visitor.act("viewer", viewer_id=str(jonas.id))
@@ -247,7 +247,7 @@ async def test_only_the_cross_of_the_author_takes_the_reaction_back() -> None:
 
 
 async def test_thoughts_have_the_sentences_of_the_menu_why() -> None:
-    async with serve() as (demo, url), visiting(url) as [visitor]:
+    async with serve() as (demo, url), visit(url) as [visitor]:
         happy, *_, plain, welcome = demo.channels[0].history()
         elsewhere = demo.channels[1].history()[0]
         asked = [str(message.id) for message in (happy, plain, welcome, elsewhere)]
@@ -278,7 +278,7 @@ async def test_thoughts_have_the_sentences_of_the_menu_why() -> None:
 
 
 async def test_thoughts_leave_out_people_who_opted_out() -> None:
-    async with serve() as (demo, url), visiting(url) as [visitor]:
+    async with serve() as (demo, url), visit(url) as [visitor]:
         happy = demo.channels[0].history()[0]
         await demo.bot.store.opt_out(happy.author.id)
         thoughts = await visitor.post("/demo/thoughts", messages=[str(happy.id)])
@@ -286,7 +286,7 @@ async def test_thoughts_leave_out_people_who_opted_out() -> None:
 
 
 async def test_actions_impossible_in_discord_are_refused(session: aiohttp.ClientSession) -> None:
-    async with serve() as (demo, url), visiting(url) as [visitor]:
+    async with serve() as (demo, url), visit(url) as [visitor]:
         message, elsewhere = (str(channel.history()[0].id) for channel in demo.channels)
         for action, body in (
             ("channel", {"channel": "1"}),
@@ -302,7 +302,7 @@ async def test_actions_impossible_in_discord_are_refused(session: aiohttp.Client
 async def test_malformed_requests_are_refused_in_one_sentence_without_a_line_in_the_log(
     session: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with serve() as (demo, url), visiting(url) as [visitor]:
+    async with serve() as (demo, url), visit(url) as [visitor]:
         message = str(demo.channels[0].history()[0].id)
         unusable = (
             b"",
@@ -342,7 +342,7 @@ async def test_malformed_requests_are_refused_in_one_sentence_without_a_line_in_
 async def test_newest_message_and_its_reaction_are_visible_in_windows_of_any_size() -> None:
     async with serve() as (_, url), chromium() as browser:
         for width, height in SIZES:
-            page = await open_demo(browser, url, width, height)
+            page = await open_page(browser, url, width, height)
             newest = page.locator("#channel-message-list > article:last-child")
             await _wait_until_visible(page, newest.locator(".message-content > *").last)
             for text in (f"so happy in {width} pixels", "and more of it"):
@@ -394,7 +394,7 @@ async def _assert_thoughts_shown(page: Any, text: str) -> None:
 @pytest.mark.usefixtures("avatars")
 async def test_message_menu_works_by_mouse_and_keyboard_and_updates_the_panel() -> None:
     async with serve() as (demo, url), chromium() as browser:
-        page = await open_demo(browser, url, 1280, 800)
+        page = await open_page(browser, url, 1280, 800)
         first, newest = (
             page.locator(f"#channel-message-list > article:{place}-of-type") for place in ("first", "last")
         )
@@ -431,7 +431,7 @@ async def test_message_menu_works_by_mouse_and_keyboard_and_updates_the_panel() 
 @pytest.mark.usefixtures("avatars")
 async def test_text_has_enough_contrast_in_light_and_dark() -> None:
     async with serve() as (demo, url), chromium() as browser:
-        page, you = await open_demo(browser, url, 1280, 1000), demo.preview.viewers[0]
+        page, you = await open_page(browser, url, 1280, 1000), demo.preview.viewers[0]
         await page.locator("article").get_by_text("nothing you write is kept").wait_for()
         for name, options in (("compare", {"text": "so happy"}), ("settings", {}), ("privacy", {})):
             async with demo.turn(None):

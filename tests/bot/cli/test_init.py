@@ -17,10 +17,9 @@ from tests.bot.cli.support import TOKEN, Terminal, environment, error_sentence
 
 EXAMPLE = Path(__file__).parents[3] / ".env.example"
 ENV = Path(".env")
-VALID = TOKEN
 
 
-def written() -> str:
+def env_content() -> str:
     return ENV.read_text()
 
 
@@ -54,7 +53,7 @@ async def test_init_writes_the_token_and_checks_everything(
     typed: list[str],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    typed += ["123456789012345678", f" {VALID} "]
+    typed += ["123456789012345678", f" {TOKEN} "]
     assert await asyncio.to_thread(main, ["init"]) == 0
     out, err = capsys.readouterr()
     assert err == ""
@@ -62,8 +61,8 @@ async def test_init_writes_the_token_and_checks_everything(
     assert f"\nWritten: {tmp_path / '.env'}, with all settings.\nSettings: in order, " in out
     assert "\nDiscord: the token is that of Emobot.\n" in out
     assert "client_id=2&" in out
-    assert VALID not in out
-    assert written() == EXAMPLE.read_text().replace("DISCORD_TOKEN=\n", f"DISCORD_TOKEN={VALID}\n")
+    assert TOKEN not in out
+    assert env_content() == EXAMPLE.read_text().replace("DISCORD_TOKEN=\n", f"DISCORD_TOKEN={TOKEN}\n")
 
 
 @pytest.mark.usefixtures("new_bot")
@@ -73,7 +72,7 @@ async def test_a_token_that_discord_refuses_is_reported(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     loopback.api.fault = refused(401)
-    typed += [VALID]
+    typed += [TOKEN]
     assert await asyncio.to_thread(main, ["init"]) == 2
     assert capsys.readouterr().err.startswith("Discord does not accept the DISCORD_TOKEN")
 
@@ -81,13 +80,13 @@ async def test_a_token_that_discord_refuses_is_reported(
 def test_init_without_a_terminal_writes_the_file_and_names_the_next_step(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(f"{VALID}\n"))
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{TOKEN}\n"))
     assert main(["init"], "python -m bot") == 0
     assert capsys.readouterr().out == (
         f"Written: {ENV.absolute()}, with all settings.\n"
         "Add the token of your bot after DISCORD_TOKEN= in it, then run `python -m bot check`.\n"
     )
-    assert written() == EXAMPLE.read_text()
+    assert env_content() == EXAMPLE.read_text()
     assert not Path("emobot.db").exists()
 
 
@@ -100,11 +99,11 @@ def test_existing_env_file_is_left_unchanged(kind: str, typed: list[str], capsys
     else:
         ENV.symlink_to("nowhere")
     before = ENV.lstat()
-    typed += [VALID]
+    typed += [TOKEN]
     assert main(["init"]) == 2
     assert error_sentence(capsys) == f"{ENV.absolute()} already exists: edit it, or move it away first."
     assert ENV.lstat() == before
-    assert typed == [VALID]
+    assert typed == [TOKEN]
 
 
 @pytest.mark.parametrize(

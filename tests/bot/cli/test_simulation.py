@@ -120,29 +120,29 @@ async def test_past_moods_use_labels_of_the_model(labels: tuple[str, ...], seen:
 async def test_demo_ends_when_it_is_closed_in_the_browser(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    open_demo: list[simcord.Preview] = []
+    previews: list[simcord.Preview] = []
     wait_closed = simcord.Preview.wait_closed
 
     async def close_then_wait(preview: simcord.Preview) -> None:
-        open_demo.append(preview)
+        previews.append(preview)
         await preview.close()
         await wait_closed(preview)
 
     monkeypatch.setattr(simcord.Preview, "wait_closed", close_then_wait)
     await asyncio.wait_for(simulation.run(Configuration(), 0), 20)
     assert capsys.readouterr().out.startswith("Emobot is waiting for you at http://127.0.0.1:")
-    [preview] = open_demo
+    [preview] = previews
     assert preview.env.bot.is_closed()
 
 
 async def test_drawing_is_warmed_up_before_the_address_is_printed(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told_before = ""
+    printed_before = ""
 
     def draw(*arguments: Any) -> bytes:
-        nonlocal told_before
-        told_before += capsys.readouterr().out
+        nonlocal printed_before
+        printed_before += capsys.readouterr().out
         drawn.append(draw_card(*arguments))
         return drawn[-1]
 
@@ -151,17 +151,17 @@ async def test_drawing_is_warmed_up_before_the_address_is_printed(
     monkeypatch.setattr(simcord.Preview, "wait_closed", simcord.Preview.close)
     await asyncio.wait_for(simulation.run(Configuration(), 0), 20)
     assert drawn
-    assert told_before == ""
+    assert printed_before == ""
     assert "waiting for you" in capsys.readouterr().out
 
 
 async def test_browser_opens_the_printed_address(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    open_demo: list[str] = []
+    urls: list[str] = []
     monkeypatch.setattr(simcord.Preview, "wait_closed", simcord.Preview.close)
-    await asyncio.wait_for(simulation.run(Configuration(), 0, open_demo.append), 20)
-    [url] = open_demo
+    await asyncio.wait_for(simulation.run(Configuration(), 0, urls.append), 20)
+    [url] = urls
     assert f"waiting for you at {url}\n" in capsys.readouterr().out
 
 

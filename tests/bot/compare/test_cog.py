@@ -111,28 +111,28 @@ async def test_menu_does_not_read_people_who_opted_out(
     assert bilstm.batches == []
 
 
-def opts_out_meanwhile(
+def opt_out_after_reading(
     world: World, monkeypatch: pytest.MonkeyPatch, author: simcord.MemberActor, *methods: str
 ) -> None:
-    """Let a member opt out while a model reads their words."""
+    """Let a member opt out each time a model has read a text, before the answer is shown."""
 
-    def slowly(read: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        async def read_slowly(text: str, *names: str) -> Any:
+    def then_opt_out(read: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def read_then_opt_out(text: str, *names: str) -> Any:
             answer = await read(text, *names)
             await world.bot.store.opt_out(author.id)
             return answer
 
-        return read_slowly
+        return read_then_opt_out
 
     for method in methods:
-        monkeypatch.setattr(world.bot.analyzer, method, slowly(getattr(world.bot.analyzer, method)))
+        monkeypatch.setattr(world.bot.analyzer, method, then_opt_out(getattr(world.bot.analyzer, method)))
 
 
 async def test_menu_shows_nothing_if_the_author_opts_out_meanwhile(
     world: World, bob: simcord.MemberActor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     message = await bob.send(world.channel, "odd weather")
-    opts_out_meanwhile(world, monkeypatch, bob, "explain")
+    opt_out_after_reading(world, monkeypatch, bob, "explain")
     result = await world.alice.context_menu(world.channel, "Compare emotions", message)
     assert private_text(result) == NOT_TO_BE_READ
     assert panel_of(
@@ -446,11 +446,11 @@ class TestMessageOfSomebodyElse:
         label: str,
         method: str,
     ) -> None:
-        opts_out_meanwhile(world, monkeypatch, bob, method)
+        opt_out_after_reading(world, monkeypatch, bob, method)
         before = panel_text(panel)
         result = await world.alice.click(panel, label=label)
-        told = result.followups or [response_of(result)]
-        assert [(message.content, message.ephemeral) for message in told] == [(NOT_TO_BE_READ, True)]
+        messages = result.followups or [response_of(result)]
+        assert [(message.content, message.ephemeral) for message in messages] == [(NOT_TO_BE_READ, True)]
         assert panel_text(panel) == before
         assert pictures(panel) == []
 
@@ -462,7 +462,7 @@ class TestMessageOfSomebodyElse:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         form = await world.alice.click(panel, label="Try a variation")
-        opts_out_meanwhile(world, monkeypatch, bob, "compare")
+        opt_out_after_reading(world, monkeypatch, bob, "compare")
         answer = panel_text(panel_of(await world.alice.submit_modal(form, {"text": "happy"})))
         assert answer.startswith("> happy\n")
         assert "Before" not in answer
@@ -559,8 +559,8 @@ class TestWhenItFails:
         monkeypatch.setattr(bilstm, "_predict", fail)
         before = panel_text(panel)
         result = await world.alice.click(panel, label=label)
-        told = result.followups or [response_of(result)]
-        assert [(message.content, message.ephemeral) for message in told] == [(BROKEN, True)]
+        messages = result.followups or [response_of(result)]
+        assert [(message.content, message.ephemeral) for message in messages] == [(BROKEN, True)]
         assert panel_text(panel) == before
         assert "A button of /compare failed" in caplog.text
         assert "happy" not in caplog.text

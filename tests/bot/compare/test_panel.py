@@ -198,23 +198,23 @@ async def test_longest_panel_fits_with_little_room_to_spare(page: Page, mark: st
         assert all(270 < room <= 300 for room in marked)
 
 
-FOUR = {name: Answer(Prediction(LABELS, (1.0,) * len(LABELS), (0.3,) * len(LABELS)), 12345.6) for name in NAMES}
+FOUR_ANSWERS = {name: Answer(Prediction(LABELS, (1.0,) * len(LABELS), (0.3,) * len(LABELS)), 12345.6) for name in NAMES}
 
 
 @given(
     st.text(alphabet=st.sampled_from("*_`~|\\>#[]() @everyhn\n😂字ب\u0301"), min_size=1),
     st.integers(1, 4000),
     st.sampled_from([0.5, -0.5, 0.0]),
-    st.sampled_from([{"rnn": JOY, "bilstm": FEAR}, FOUR]),
+    st.sampled_from([{"rnn": JOY, "bilstm": FEAR}, FOUR_ANSWERS]),
     st.sampled_from(Page),
     st.sampled_from(LOCALES),
 )
-@example("* ", 2000, -0.5, FOUR, Page.HEAT, discord.Locale.german)
-@example("@everyone ", 400, 0.5, FOUR, Page.ALL, discord.Locale.french)
-@example("[a](b) ", 700, 0.5, FOUR, Page.TOP, discord.Locale.brazil_portuguese)
-@example("👨‍👩‍👧‍👦", 570, 0.5, FOUR, Page.TOP, discord.Locale.japanese)
-@example("\n", 4000, 0.5, FOUR, Page.TOP, discord.Locale.turkish)
-@example("a\u0301\u0323", 1300, 0.5, FOUR, Page.ALL, discord.Locale.spain_spanish)
+@example("* ", 2000, -0.5, FOUR_ANSWERS, Page.HEAT, discord.Locale.german)
+@example("@everyone ", 400, 0.5, FOUR_ANSWERS, Page.ALL, discord.Locale.french)
+@example("[a](b) ", 700, 0.5, FOUR_ANSWERS, Page.TOP, discord.Locale.brazil_portuguese)
+@example("👨‍👩‍👧‍👦", 570, 0.5, FOUR_ANSWERS, Page.TOP, discord.Locale.japanese)
+@example("\n", 4000, 0.5, FOUR_ANSWERS, Page.TOP, discord.Locale.turkish)
+@example("a\u0301\u0323", 1300, 0.5, FOUR_ANSWERS, Page.ALL, discord.Locale.spain_spanish)
 async def test_any_text_fits_a_panel_in_any_language(
     text: str, times: int, share: float, answers: dict[str, Answer], page: Page, locale: discord.Locale
 ) -> None:

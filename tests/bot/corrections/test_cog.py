@@ -321,8 +321,8 @@ async def test_each_person_has_one_answer_per_message(
     bilstm.batches.clear()
     assert answer_of(await open_menu(world, message)) == ALREADY_ANSWERED
     assert bilstm.batches == []
-    his = response_of(await bob.context_menu(world.channel, MENU, message))
-    assert answer_of(await bob.click(his, label=NONE)) == THANKS
+    bobs_question = response_of(await bob.context_menu(world.channel, MENU, message))
+    assert answer_of(await bob.click(bobs_question, label=NONE)) == THANKS
     assert answer_of(await world.alice.click(response_of(await ask(world, "happy")), label=YES)) == THANKS
     assert await world.bot.store.corrections() == {("joy", "joy"): 2, ("joy", "neutral"): 1}
 
@@ -379,11 +379,11 @@ async def test_message_is_neither_stored_nor_logged(
 @pytest.mark.parametrize("text", ["happy", "plain", "https://example.com"])
 async def test_every_word_is_translated(world: World, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     install_bracket_language(monkeypatch)
-    shown_first = response_of(await ask(world, text))
-    assert untranslated_words(shown_first) == ""
-    if controls(shown_first):
+    question = response_of(await ask(world, text))
+    assert untranslated_words(question) == ""
+    if controls(question):
         heard = {"happy": "joy", "plain": "neutral"}[text]
-        answered = await world.alice.click(shown_first, custom_id=control(shown_first, f"{heard}:{heard}"))
+        answered = await world.alice.click(question, custom_id=control(question, f"{heard}:{heard}"))
         assert untranslated_words(response_of(answered)) == ""
 
 

@@ -52,7 +52,7 @@ REFUSALS: dict[str, Fault] = {
 ROUNDS, PAUSE = 18, 34.0  # ten minutes in all, and no pause so long that the gateway would seem silent
 STEP = 3.4  # seconds that go by at once, in which a request that failed is repeated once or twice
 LONGEST_PAUSE = 600.0  # seconds for which the bot sends no requests after too many refusals
-EACH = 4  # messages in a round, each in another server
+PER_ROUND = 4  # messages in a round, each in another server
 
 
 async def write_for_ten_minutes(
@@ -61,8 +61,8 @@ async def write_for_ten_minutes(
     """Write messages for ten minutes, in one server after the other."""
     outcomes, written = reactions_of(bot).outcomes, 0
     for turn in range(ROUNDS):
-        for message in range(EACH):
-            await loopback.say("happy", (turn * EACH + message) % 38)
+        for message in range(PER_ROUND):
+            await loopback.say("happy", (turn * PER_ROUND + message) % 38)
             written += 1
         await until(lambda: sum(map(len, model.batches)) == written)  # noqa: B023 - called at once
         await advance(PAUSE, skipper)
@@ -89,7 +89,7 @@ async def test_ten_minutes_of_failures_lose_only_reactions(
     loopback.api.fault = only("/reactions/", FAILURES[kind])
     await write_for_ten_minutes(running, loopback, skipper, bilstm)
     assert len(loopback.api.refused()) <= 20
-    assert await counted_moods(running, loopback) == ROUNDS * EACH
+    assert await counted_moods(running, loopback) == ROUNDS * PER_ROUND
     loopback.api.fault = None
     await wait_for_reaction(loopback, skipper=skipper)
 
@@ -104,7 +104,7 @@ async def test_ten_minutes_of_refusals_lose_only_reactions_and_are_at_most_20(
     requests = [asked for asked in loopback.api.requests if 400 <= asked.status < 500]
     if kind != "429 shared":  # these do not count towards a ban
         assert len(requests) <= 20
-    assert await counted_moods(running, loopback) == ROUNDS * EACH
+    assert await counted_moods(running, loopback) == ROUNDS * PER_ROUND
     loopback.api.fault = None
     await advance(LONGEST_PAUSE, skipper)
     await wait_for_reaction(loopback, skipper=skipper)

@@ -62,7 +62,7 @@ async def replaced_by_a_copy(database: Path) -> AsyncIterator[None]:
     yield
 
 
-TROUBLES: list[Callable[[Path], AbstractAsyncContextManager[None]]] = [
+FAULTS: list[Callable[[Path], AbstractAsyncContextManager[None]]] = [
     locked,
     full,
     read_only,
@@ -72,17 +72,17 @@ TROUBLES: list[Callable[[Path], AbstractAsyncContextManager[None]]] = [
 
 
 @pytest.mark.usefixtures("short_timeouts")
-@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize("fault", FAULTS)
 async def test_database_fault_loses_no_reaction_no_setting_and_no_count(
     running: Emobot,
     loopback: LoopbackDiscord,
     database: Path,
-    trouble: Callable[[Path], AbstractAsyncContextManager[None]],
+    fault: Callable[[Path], AbstractAsyncContextManager[None]],
 ) -> None:
     store, off = running.store, loopback.world.guild_ids()[20]
     await store.save_settings(off, ServerSettings(enabled=False))
     await store.refresh()
-    async with trouble(database):
+    async with fault(database):
         said = [await loopback.say("happy", channel) for channel in range(10)]
         await loopback.say("happy", 20)  # in the server that has switched the bot off
         await until(lambda: len(messages_with_reactions(loopback)) == 10)

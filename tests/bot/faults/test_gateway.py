@@ -127,11 +127,11 @@ async def test_slow_model_loses_no_count_of_replayed_messages(
     bilstm: StubClassifier,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    read, asked, goes_on = bilstm.predict, threading.Event(), threading.Event()
+    read, asked, may_continue = bilstm.predict, threading.Event(), threading.Event()
 
     def slow(texts: Sequence[str]) -> list[Prediction]:
         asked.set()
-        goes_on.wait(60)
+        may_continue.wait(60)
         return read(texts)
 
     monkeypatch.setattr(bilstm, "predict", slow)
@@ -141,7 +141,7 @@ async def test_slow_model_loses_no_count_of_replayed_messages(
     await asyncio.sleep(0.02)
     skipper.skip(10)
     await asyncio.sleep(0.02)
-    goes_on.set()
+    may_continue.set()
     await until(lambda: reactions_of(running).outcomes.total() == 20)
     assert dict(reactions_of(running).outcomes) == {"stale": 20}
     assert await counted_moods(running, loopback) == 20
@@ -282,11 +282,11 @@ class TestShards:
     async def test_shard_that_cannot_connect_does_not_block_the_others(
         self, running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        connect, given_up = Gateway.from_client, asyncio.Event()
+        connect, may_fail = Gateway.from_client, asyncio.Event()
 
         async def fail(client: Any, **options: Any) -> Any:
             if options["shard_id"] == 0:
-                await given_up.wait()
+                await may_fail.wait()
                 raise OSError("no route to host")
             return await connect(client, **options)
 
@@ -294,7 +294,7 @@ class TestShards:
         loopback.gateway.cut()
         await until(lambda: loopback.gateway.resumed >= 3 and connected_shards(loopback) == {1, 2, 3}, skipper)
         monkeypatch.setattr(Gateway, "from_client", connect)
-        given_up.set()
+        may_fail.set()
         await until(lambda: connected_shards(loopback) == {0, 1, 2, 3}, skipper)
         assert len(running.shards) == 4
         assert loopback.gateway.identified == 4

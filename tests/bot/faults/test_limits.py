@@ -15,12 +15,12 @@ from bot.connection.rate_limits import RefusalCounter
 from tests.bot.faults.support import outcomes_after
 from tests.loopback import Skipper, until
 
-MANY = 120
+CHANNELS = 120
 
 
 @pytest.fixture
 def world() -> World:
-    return World(channels=MANY)
+    return World(channels=CHANNELS)
 
 
 async def test_bot_reacts_again_after_a_long_global_limit_but_not_late(
@@ -89,17 +89,17 @@ class SlowAnswers:
 
     Attributes:
         asked: the number of requests.
-        come: an event that lets all be answered.
+        release: an event after which all of them are answered.
     """
 
     def __init__(self, loopback: LoopbackDiscord) -> None:
         self.asked = 0
-        self.come = asyncio.Event()
+        self.release = asyncio.Event()
         loopback.api.fault = only("/reactions/", self._wait)
 
     async def _wait(self, _: web.Request) -> None:
         self.asked += 1
-        await self.come.wait()
+        await self.release.wait()
 
 
 async def test_slow_answers_limit_the_reactions_in_flight(running: Emobot, loopback: LoopbackDiscord) -> None:
@@ -108,7 +108,7 @@ async def test_slow_answers_limit_the_reactions_in_flight(running: Emobot, loopb
         await loopback.say("happy", channel)
     await until(lambda: answers.asked + running.requests.waiting == 40)
     assert answers.asked <= RefusalCounter(time.monotonic).max_unanswered()
-    answers.come.set()
+    answers.release.set()
     assert await outcomes_after(running, 40) == {"reacted": 40}
 
 
@@ -120,7 +120,7 @@ async def test_reaction_that_waits_too_long_for_other_answers_is_lost_and_later_
         await loopback.say("happy", channel, age=10)
     await until(lambda: answers.asked + running.requests.waiting == 40)
     skipper.skip(6)
-    answers.come.set()
+    answers.release.set()
     assert await outcomes_after(running, 40) == {"reacted": answers.asked, "held back": 40 - answers.asked}
     await loopback.say("happy", 40)
     assert (await outcomes_after(running, 41))["reacted"] == answers.asked
@@ -129,11 +129,11 @@ async def test_reaction_that_waits_too_long_for_other_answers_is_lost_and_later_
 async def test_reactions_above_the_rate_limit_are_spaced_evenly_newest_first(
     running: Emobot, loopback: LoopbackDiscord
 ) -> None:
-    ids = [await loopback.say("happy", channel) for channel in range(MANY)]
-    outcomes = await outcomes_after(running, MANY)
+    ids = [await loopback.say("happy", channel) for channel in range(CHANNELS)]
+    outcomes = await outcomes_after(running, CHANNELS)
     assert loopback.api.refused() == []
     given = [int(asked.path.split("/")[4]) for asked in loopback.api.reactions(204)]
     assert len(given) == outcomes["reacted"] >= 35
-    assert len(given) < MANY  # otherwise this test would show nothing
+    assert len(given) < CHANNELS  # otherwise this test would show nothing
     # In the order of arrival, the older ones would be sent. The very last is left out: a slow machine may read it late.
     assert statistics.mean(given) > statistics.mean(set(ids) - set(given))

@@ -43,7 +43,7 @@ class Process:
         self.process.send_signal(stop)
         return await asyncio.wait_for(self.process.wait(), 60)
 
-    def clean(self) -> bool:
+    def has_clean_log(self) -> bool:
         """Return whether the log has neither a traceback nor the text of a message."""
         text = self.log.read_text()
         return "Traceback" not in text and "congratulations" not in text
@@ -66,7 +66,7 @@ async def start(loopback: LoopbackDiscord, database: Path, tmp_path: Path) -> As
     }
     started: list[Process] = []
 
-    async def start_it() -> Process:
+    async def start_bot() -> Process:
         before = loopback.gateway.events["GUILD_CREATE"]
         log = tmp_path / f"log {len(started)}"
         with log.open("w") as file:
@@ -78,7 +78,7 @@ async def start(loopback: LoopbackDiscord, database: Path, tmp_path: Path) -> As
         assert process.returncode is None, log.read_text()
         return started[-1]
 
-    yield start_it
+    yield start_bot
     for bot in started:
         if bot.process.returncode is None:
             bot.process.kill()
@@ -115,7 +115,7 @@ async def test_second_sigterm_in_a_burst_loses_no_count(
     reacted = {reaction.message_id for reaction in loopback.routes.reactions}
     assert len(reacted) == len(loopback.routes.reactions)
     assert await stored_moods(database, loopback) >= len(reacted)
-    assert bot.clean(), bot.log.read_text()
+    assert bot.has_clean_log(), bot.log.read_text()
 
 
 @pytest.mark.long
@@ -155,7 +155,7 @@ async def test_replaced_or_deleted_model_files_do_not_affect_the_running_bot(
         await loopback.say(TEXT, channel)
     await until(lambda: len(loopback.routes.reactions) == 6)
     assert await bot.end(signal.SIGTERM) == 0
-    assert bot.clean(), bot.log.read_text()
+    assert bot.has_clean_log(), bot.log.read_text()
 
 
 class TestInThisProcess:

@@ -152,13 +152,13 @@ class TestGatewayProxy:
             yield proxy
 
     @pytest.fixture
-    def through(self, loopback: LoopbackDiscord, proxy: GatewayProxy) -> dict[str, Any]:
+    def proxied_options(self, loopback: LoopbackDiscord, proxy: GatewayProxy) -> dict[str, Any]:
         return {"discord_token": loopback.token, "api_base": loopback.api_base, "gateway_url": proxy.url}
 
     @pytest.fixture
-    def bot(self, through: dict[str, Any], models: dict[str, Classifier], database: Path) -> Emobot:
+    def bot(self, proxied_options: dict[str, Any], models: dict[str, Classifier], database: Path) -> Emobot:
         del database
-        return create_bot(Configuration(**through), models=models)
+        return create_bot(Configuration(**proxied_options), models=models)
 
     async def test_the_bot_is_in_all_servers_and_reacts_in_them(
         self, running: Emobot, loopback: LoopbackDiscord, proxy: GatewayProxy, skipper: Skipper
@@ -196,7 +196,7 @@ class TestGatewayProxy:
     async def test_restarted_bot_uses_no_session_with_discord(
         self,
         bot: Emobot,
-        through: dict[str, Any],
+        proxied_options: dict[str, Any],
         loopback: LoopbackDiscord,
         proxy: GatewayProxy,
         models: dict[str, Classifier],
@@ -204,29 +204,29 @@ class TestGatewayProxy:
     ) -> None:
         async with connected(bot, loopback, skipper):
             left = loopback.gateway.starts_left
-        again = create_bot(Configuration(**through), models=models)
+        again = create_bot(Configuration(**proxied_options), models=models)
         async with connected(again, loopback, skipper):
             await wait_for_reaction(loopback, skipper=skipper)
         assert (proxy.identified, loopback.gateway.identified) == (2, 1)
         assert loopback.gateway.starts_left == left
 
     async def test_another_number_of_shards_is_refused_in_one_sentence(
-        self, through: dict[str, Any], loopback: LoopbackDiscord, models: dict[str, Classifier]
+        self, proxied_options: dict[str, Any], loopback: LoopbackDiscord, models: dict[str, Classifier]
     ) -> None:
-        async with create_bot(Configuration(**through, shard_count=2), models=models) as bot:
+        async with create_bot(Configuration(**proxied_options, shard_count=2), models=models) as bot:
             with pytest.raises(ConfigurationError, match=r"SHARD_COUNT is 2, but the proxy .* has 1"):
                 await bot.start(loopback.token)
 
     async def test_old_release_of_the_proxy_refuses_another_number_of_shards(
         self,
-        through: dict[str, Any],
+        proxied_options: dict[str, Any],
         loopback: LoopbackDiscord,
         proxy: GatewayProxy,
         models: dict[str, Classifier],
         skipper: Skipper,
     ) -> None:
         proxy.reports_shard_count = False
-        bot = create_bot(Configuration(**through, shard_count=2), models=models)
+        bot = create_bot(Configuration(**proxied_options, shard_count=2), models=models)
         async with bot:
             running = asyncio.create_task(bot.start(loopback.token))
             for _ in range(100):
@@ -255,16 +255,18 @@ class TestGatewayProxy:
             begun: list[int] = []
             begin = SessionStarts.begin
 
-            async def noted(starts: SessionStarts, shard_id: int) -> None:
+            async def record_and_begin(starts: SessionStarts, shard_id: int) -> None:
                 begun.append(shard_id)
                 await begin(starts, shard_id)
 
-            monkeypatch.setattr(SessionStarts, "begin", noted)
+            monkeypatch.setattr(SessionStarts, "begin", record_and_begin)
             proxy = GatewayProxy(loopback, INTENTS.value)
             proxy.reports_shard_count = reports_shard_count
             async with proxy.running():
                 loopback.gateway.starts_left = 0 if reports_shard_count else 1000
-                through = Configuration(discord_token=loopback.token, api_base=loopback.api_base, gateway_url=proxy.url)
-                async with connected(create_bot(through, models=models), loopback, skipper) as _:
+                proxied_options = Configuration(
+                    discord_token=loopback.token, api_base=loopback.api_base, gateway_url=proxy.url
+                )
+                async with connected(create_bot(proxied_options, models=models), loopback, skipper) as _:
                     assert proxy.identified == 4
             assert begun == ([] if reports_shard_count else [0, 1, 2, 3])

@@ -1,4 +1,4 @@
-"""What is lost when Discord refuses reactions, and what an operator is told, as the name of each test says."""
+"""What is lost when Discord refuses reactions, and what the log says, as the name of each test says."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from bot import Emobot
 from tests.bot.faults.support import outcomes_after, warnings
 from tests.loopback import Skipper, until
 
-MANY = 193
-AT_ONCE, ROUNDS, PAUSE = 12, 16, 37.0  # ten minutes in all, and no pause so long that the gateway would seem silent
+CHANNELS = 193  # in one server, or each in another one
+PER_ROUND, ROUNDS, PAUSE = 12, 16, 37.0  # ten minutes in all, and no pause so long that the gateway would seem silent
 
 
 @pytest.fixture
 def world() -> World:
-    return World(servers=MANY)
+    return World(servers=CHANNELS)
 
 
-@pytest.mark.parametrize("world", [World(channels=MANY)])
+@pytest.mark.parametrize("world", [World(channels=CHANNELS)])
 async def test_server_that_refuses_reactions_is_paused_after_a_few_channels(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
 ) -> None:
     loopback.api.fault = only("/reactions/", refused(403, 50013))
-    for channel in range(AT_ONCE * ROUNDS):
+    for channel in range(PER_ROUND * ROUNDS):
         await loopback.say("happy", channel)
         await outcomes_after(running, channel + 1)
-        if channel % AT_ONCE == AT_ONCE - 1:
+        if channel % PER_ROUND == PER_ROUND - 1:
             skipper.skip(PAUSE)
     assert 3 <= len(loopback.api.refused()) <= 8
 
@@ -52,14 +52,14 @@ async def test_a_dozen_refusing_servers_pause_reactions_elsewhere_for_ten_second
     assert warnings(caplog) == []
 
 
-STORMS: dict[int, Fault] = {403: refused(403, 50013), 404: refused(404, 10008), 429: limited("user", 0)}
+REFUSALS: dict[int, Fault] = {403: refused(403, 50013), 404: refused(404, 10008), 429: limited("user", 0)}
 
 
-@pytest.mark.parametrize("code", STORMS)
+@pytest.mark.parametrize("code", REFUSALS)
 async def test_half_a_minute_of_refusals_costs_few_requests_and_another_half_minute_of_reactions(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, code: int
 ) -> None:
-    loopback.api.fault = only("/reactions/", STORMS[code])
+    loopback.api.fault = only("/reactions/", REFUSALS[code])
     for second in range(30):
         for channel in range(5):
             await loopback.say("happy", 5 * second + channel)
@@ -94,31 +94,31 @@ async def test_one_request_probes_whether_refusals_are_over(
     assert await outcomes_after(running, 13) == {"forbidden": 4, "held back": 9}
 
 
-@pytest.mark.parametrize("code", STORMS)
+@pytest.mark.parametrize("code", REFUSALS)
 async def test_refusals_everywhere_lead_to_20_requests_in_ten_minutes_and_one_log_line(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, code: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    loopback.api.fault = only("/reactions/", STORMS[code])
+    loopback.api.fault = only("/reactions/", REFUSALS[code])
     for turn in range(ROUNDS):
-        for channel in range(AT_ONCE):
-            await loopback.say("happy", AT_ONCE * turn + channel)
-        await outcomes_after(running, AT_ONCE * (turn + 1))
+        for channel in range(PER_ROUND):
+            await loopback.say("happy", PER_ROUND * turn + channel)
+        await outcomes_after(running, PER_ROUND * (turn + 1))
         skipper.skip(PAUSE)
     assert 14 <= len(loopback.api.reactions(code)) <= 20
     [warning] = [line for line in warnings(caplog) if line.startswith("Discord refused")]
-    told = rf"Discord refused \d+ requests within 10 minutes \(HTTP {code}: \d+\): the bot sends no requests .*"
-    assert re.fullmatch(told, warning)
+    expected = rf"Discord refused \d+ requests within 10 minutes \(HTTP {code}: \d+\): the bot sends no requests .*"
+    assert re.fullmatch(expected, warning)
     loopback.api.fault = None
     skipper.skip(600)
-    await loopback.say("happy", MANY - 1)
-    assert (await outcomes_after(running, AT_ONCE * ROUNDS + 1))["reacted"] == 1
+    await loopback.say("happy", CHANNELS - 1)
+    assert (await outcomes_after(running, PER_ROUND * ROUNDS + 1))["reacted"] == 1
 
 
 async def test_refusals_that_begin_again_after_each_pause_are_20_at_most_in_ten_minutes(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Accepted requests in between excuse them, so the bot never stops for ten minutes."""
-    clock, channels, pauses = asyncio.get_running_loop().time, itertools.cycle(range(MANY)), []
+    """With accepted requests in between, no ten-minute pause begins."""
+    clock, channels, pauses = asyncio.get_running_loop().time, itertools.cycle(range(CHANNELS)), []
     begun, written = clock(), 0
     while clock() < begun + 600:
         loopback.api.fault = only("/reactions/", refused(403, 50013))
@@ -155,7 +155,7 @@ async def test_single_refusals_after_many_in_a_row_cost_no_pause(
     assert await outcomes_after(running, 19) == {"forbidden": 7, "reacted": 12}
 
 
-BROKEN: dict[str, Fault] = {
+BROKEN_ANSWERS: dict[str, Fault] = {
     "broken JSON": garbled(200),
     "no text": no_text(403),
     "a limit without its length": status(429, b"{}", "application/json", VIA),
@@ -164,11 +164,11 @@ BROKEN: dict[str, Fault] = {
 }
 
 
-@pytest.mark.parametrize("kind", BROKEN)
+@pytest.mark.parametrize("kind", BROKEN_ANSWERS)
 async def test_answer_that_is_not_from_discord_leads_to_one_warning_and_a_pause(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, caplog: pytest.LogCaptureFixture, kind: str
 ) -> None:
-    loopback.api.fault = only("/reactions/", BROKEN[kind])
+    loopback.api.fault = only("/reactions/", BROKEN_ANSWERS[kind])
     for channel in range(130):
         await loopback.say("happy", channel)
     await until(loopback.api.reactions)

@@ -37,7 +37,7 @@ def _clean_log(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def served(loopback: LoopbackDiscord, models: dict[str, Classifier], health: Health) -> AsyncIterator[None]:
+async def serving_bot(loopback: LoopbackDiscord, models: dict[str, Classifier], health: Health) -> AsyncIterator[None]:
     """Run the bot and restart it after failures, as `python -m bot` does."""
     serving = asyncio.create_task(serve(configured(loopback), models, loopback.token, health))
     try:
@@ -48,14 +48,14 @@ async def served(loopback: LoopbackDiscord, models: dict[str, Classifier], healt
 
 
 @pytest.mark.usefixtures("database")
-@pytest.mark.parametrize("away", ["API", "gateway"])
+@pytest.mark.parametrize("unreachable", ["API", "gateway"])
 async def test_discord_outage_at_the_start_loses_messages_until_a_minute_after_it_ends(
-    loopback: LoopbackDiscord, models: dict[str, Classifier], skipper: Skipper, away: str
+    loopback: LoopbackDiscord, models: dict[str, Classifier], skipper: Skipper, unreachable: str
 ) -> None:
-    endpoint = loopback.api_endpoint if away == "API" else loopback.gateway_endpoint
+    endpoint = loopback.api_endpoint if unreachable == "API" else loopback.gateway_endpoint
     await endpoint.close()
     health = Health()
-    async with served(loopback, models, health):
+    async with serving_bot(loopback, models, health):
         for second in range(300):
             if second % 10 == 0:
                 await loopback.say("happy", second % 38)
@@ -104,7 +104,7 @@ async def test_connecting_is_retried_after_waits_of_up_to_a_minute(
     code: int,
 ) -> None:
     loopback.api.fault = status(503) if code == 503 else cloudflare()
-    async with served(loopback, models, Health()):
+    async with serving_bot(loopback, models, Health()):
         for attempt in range(1, 9):
             await until(lambda: len(retries(caplog)) == attempt)  # noqa: B023 - called at once
             skipper.skip(61)
@@ -153,23 +153,24 @@ async def test_token_refused_at_any_moment_of_the_start_stops_the_bot(
     assert 1 <= len(loopback.api.refused()) <= 20
 
 
-NO_ANSWERS: dict[str, Fault] = {
+UNREADABLE_ANSWERS: dict[str, Fault] = {
     "a page to log in to a network": status(200, b"<html>Log in to our network</html>"),
     "nothing": status(200),
     "garbage": garbled(200),
     "no text": no_text(200),
     "a limit without its length": status(429, b"{}", "application/json"),
 }
-OF_ANOTHER_SHAPE: dict[str, Fault] = {
+ANSWERS_OF_ANOTHER_SHAPE: dict[str, Fault] = {
     "an object": status(200, b'{"message": "Log in to our network"}', "application/json"),
     "a list": status(200, b"[1]", "application/json"),
 }
-PLACES = ["/users/@me", "/gateway/bot", "/oauth2/", "/commands"]
+ROUTES = ["/users/@me", "/gateway/bot", "/oauth2/", "/commands"]
 
 
 @pytest.mark.usefixtures("database")
 @pytest.mark.parametrize(
-    ("route", "kind"), [*itertools.product(PLACES[:2], NO_ANSWERS), *itertools.product(PLACES, OF_ANOTHER_SHAPE)]
+    ("route", "kind"),
+    [*itertools.product(ROUTES[:2], UNREADABLE_ANSWERS), *itertools.product(ROUTES, ANSWERS_OF_ANOTHER_SHAPE)],
 )
 async def test_unreadable_answer_at_the_start_is_retried_within_a_minute(
     loopback: LoopbackDiscord,
@@ -179,8 +180,8 @@ async def test_unreadable_answer_at_the_start_is_retried_within_a_minute(
     kind: str,
     route: str,
 ) -> None:
-    loopback.api.fault = only(route, {**NO_ANSWERS, **OF_ANOTHER_SHAPE}[kind])
-    async with served(loopback, models, Health()):
+    loopback.api.fault = only(route, {**UNREADABLE_ANSWERS, **ANSWERS_OF_ANOTHER_SHAPE}[kind])
+    async with serving_bot(loopback, models, Health()):
         await until(lambda: retries(caplog))
         loopback.api.fault = None
         skipper.skip(61)

@@ -337,8 +337,8 @@ class TestFailures:
                 await cog.post_due_pictures()
         await cog.post_due_pictures()
         assert posted(world) == []
-        told = [record.getMessage() for record in caplog.records if record.name == weekly.__name__]
-        assert told == [f"Discord refused the picture of the week in server {world.guild.id}: HTTP 403, code 50013"]
+        logged = [record.getMessage() for record in caplog.records if record.name == weekly.__name__]
+        assert logged == [f"Discord refused the picture of the week in server {world.guild.id}: HTTP 403, code 50013"]
 
     async def test_failure_in_one_server_does_not_affect_another(
         self, world: World, cog: WeeklyMood, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

@@ -325,8 +325,8 @@ class TestWithoutTheDatabase:
         assert caplog.messages == ["A control of /settings was not answered: no answer in time"] * 2
 
     async def test_form_reports_the_failure(self, world: World, panel: Panel) -> None:
-        [told] = (await panel.import_file(b'{"mood": false}')).followups
-        assert (told.content, told.ephemeral) == (UNSAVED, True)
+        [followup] = (await panel.import_file(b'{"mood": false}')).followups
+        assert (followup.content, followup.ephemeral) == (UNSAVED, True)
         assert private_text(await panel.give_emoji("joy", "🎉")) == UNSAVED
         assert settings_of(world) == ServerSettings()
         assert len(world.env.errors) == 2

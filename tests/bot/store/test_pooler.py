@@ -134,8 +134,8 @@ async def test_pooler_after_an_outage_is_logged(
     await DatabaseClient(postgres_url).end_connections()
     for _ in range(3):
         await store.refresh()
-    told = [message for message in caplog.messages if "cannot be used" in message]
-    assert [("its connection was lost" in message, "pool_mode = session" in message) for message in told] == [
+    warnings = [message for message in caplog.messages if "cannot be used" in message]
+    assert [("its connection was lost" in message, "pool_mode = session" in message) for message in warnings] == [
         (True, False),
         (False, True),
     ]

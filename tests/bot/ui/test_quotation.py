@@ -13,12 +13,12 @@ from classifiers.explain import WordShare
 from classifiers.text import tokenize
 from tests import hostile
 
-bombs = st.builds(
+repeated_texts = st.builds(
     lambda text, times: (text * times)[:4000],
     st.text(alphabet=st.sampled_from("*_`~|\\>#-.[]()<:/@ eveyronh1\n\r\u2028😂字بé\u0301\u202e\u200b…"), min_size=1),
     st.integers(1, 4000),
 )
-anything = st.one_of(bombs, st.text(max_size=4000))
+any_text = st.one_of(repeated_texts, st.text(max_size=4000))
 
 
 def utf16(text: str) -> int:
@@ -62,13 +62,13 @@ class TestEscaping:
     def test_quotes_are_harmless(self, text: str, quoted: str) -> None:
         assert quote(text) == quoted
 
-    @given(hostile.texts() | anything)
+    @given(hostile.texts() | any_text)
     def test_escaped_text_contains_no_markup(self, text: str) -> None:
         assert_harmless(escape(text))
         assert_harmless(quote(text))
         assert "\n" not in as_discord_reads(quote(text))
 
-    @given(anything)
+    @given(any_text)
     @example("\\*\\@\u200b")
     def test_escaping_is_reversible(self, text: str) -> None:
         assert unescape(escape(text)) == text
@@ -133,7 +133,7 @@ class TestQuotation:
         text = "I'm **so** happy, don't you see?! 😂 " * 100
         assert tokenize(Quotation.from_text(text).text)[:64] == tokenize(text)[:64]
 
-    @given(anything)
+    @given(any_text)
     @example("> " * 2000)
     @example("@everyone\n" * 400)
     @example("👨‍👩‍👧‍👦" * 570)
@@ -153,14 +153,14 @@ class TestQuotation:
     def test_no_line_ending_ends_the_quotation(self, end: str) -> None:
         assert Quotation.from_text(f"so{end}happy").display().content == "> so\n> happy"
 
-    @given(hostile.texts(1500) | anything)
+    @given(hostile.texts(1500) | any_text)
     @example("http:\f//a.b")
     def test_no_text_breaks_out_of_the_quotation(self, text: str) -> None:
         quotation = Quotation.from_text(text)
         lines = as_discord_reads(quotation.display().content).split("\n")
         assert all(line.startswith("> ") for line in lines)
         assert_harmless("\n".join(line.removeprefix("> ") for line in lines))
-        line = as_discord_reads(mark_words(quotation.text, words(quotation.text), 300))
+        line = as_discord_reads(mark_words(quotation.text, word_shares(quotation.text), 300))
         assert line.startswith("> ")
         assert_harmless(line.removeprefix("> "))
 
@@ -171,7 +171,7 @@ class TestQuotation:
         assert Quotation.from_message(message) == Quotation("a\n\nb", True)
 
 
-def words(text: str, **shares: float) -> list[WordShare]:
+def word_shares(text: str, **shares: float) -> list[WordShare]:
     """Return the words of a text, split at spaces, with the given shares."""
     found, end = [], 0
     for word in text.split():
@@ -196,30 +196,30 @@ class TestMarkedWords:
     def test_supporting_words_are_bold_and_opposing_ones_struck(
         self, text: str, shares: dict[str, float], shown: str
     ) -> None:
-        assert mark_words(text, words(text, **shares), 500) == shown
+        assert mark_words(text, word_shares(text, **shares), 500) == shown
 
     def test_marks_without_a_space_between_them_stay_apart(self) -> None:
         shares = [WordShare("嬉", 0, 1, 0.5), WordShare("しい", 1, 3, 0.2), WordShare("!!", 3, 5, -0.1)]
         assert mark_words("嬉しい!!", shares, 500) == "> **嬉しい**~~!!~~"
 
     def test_markup_around_the_words_is_shown(self) -> None:
-        [happy] = words("happy", happy=0.5)
+        [happy] = word_shares("happy", happy=0.5)
         shown = WordShare(happy.text, 2, 7, happy.share)
         assert mark_words("||happy|| <@1>", [shown], 500) == "> \\|\\|**happy**\\|\\| \\<@\u200b1\\>"
 
     def test_marked_text_ends_after_the_last_word_read_or_fitting(self) -> None:
         text = "I am happy today"
-        assert mark_words(text, words(text, happy=0.5)[:3], 500) == "> I am **happy** …"
-        assert mark_words(text, words(text, happy=0.5), 15) == "> I am …"
-        assert mark_words(text, words(text, happy=0.5), 18) == "> I am **happy** …"
-        assert mark_words("||" * 50 + "happy", words("||" * 50 + "happy"), 50) == "> …"
+        assert mark_words(text, word_shares(text, happy=0.5)[:3], 500) == "> I am **happy** …"
+        assert mark_words(text, word_shares(text, happy=0.5), 15) == "> I am …"
+        assert mark_words(text, word_shares(text, happy=0.5), 18) == "> I am **happy** …"
+        assert mark_words("||" * 50 + "happy", word_shares("||" * 50 + "happy"), 50) == "> …"
 
-    @given(anything, st.lists(st.floats(-1, 1), min_size=1, max_size=20))
+    @given(any_text, st.lists(st.floats(-1, 1), min_size=1, max_size=20))
     def test_any_text_fits(self, text: str, shares: list[float]) -> None:
         text = Quotation.from_text(text).text
         read = [
             WordShare(word.text, word.start, word.end, shares[place % len(shares)])
-            for place, word in enumerate(words(text))
+            for place, word in enumerate(word_shares(text))
         ]
         shown = mark_words(text, read, 300)
         assert utf16(shown) <= 300
