@@ -69,13 +69,13 @@ def links(message: simcord.ResponseMessage) -> dict[str, str]:
     return {button["label"]: button["url"] for button in buttons if "url" in button}
 
 
-async def test_about_shows_version_and_purpose_privately(world: World) -> None:
+async def test_about_shows_version_and_purpose_privately(world: World, bob: simcord.MemberActor) -> None:
     message = await about(world)
     [embed] = message.embeds
     assert embed.title == f"Emobot {tomllib.loads(PROJECT.read_text())['project']['version']}"
     assert embed.description == "I read messages, and when one shows a clear emotion, I react with a matching emoji."
     assert part(message, "Your data") == ["Use /privacy to see what is kept about you, or to opt out."]
-    assert world.channel.history(viewer=world.guild.add_member(world.env.create_user("bob"))) == []
+    assert world.channel.history(viewer=bob) == []
 
 
 async def test_about_is_available_to_everybody_everywhere(world: World) -> None:

@@ -46,7 +46,7 @@ def refusal_text(result: simcord.InteractionResult) -> str:
     return result.response.content
 
 
-async def test_mood_of_the_channel_is_public(world: World) -> None:
+async def test_mood_of_the_channel_is_public(world: World, bob: simcord.MemberActor) -> None:
     count(world, world.channel.id, joy=15, neutral=12, anger=3)
     count(world, world.guild.create_text_channel("other").id, grief=50)
     result = await world.alice.slash(world.channel, "mood")
@@ -58,7 +58,6 @@ async def test_mood_of_the_channel_is_public(world: World) -> None:
     ]
     assert not result.deferred
     assert not result.followups
-    bob = world.guild.add_member(world.env.create_user("bob"))
     assert len(world.channel.history(viewer=bob)) == 1
 
 
@@ -177,7 +176,7 @@ async def test_thread_shows_the_mood_of_its_channel(world: World) -> None:
     ]
 
 
-async def test_private_thread_has_no_mood(world: World) -> None:
+async def test_private_thread_has_no_mood(world: World, bob: simcord.MemberActor) -> None:
     channel = world.bot.get_channel(world.channel.id)
     assert isinstance(channel, discord.TextChannel)
     thread = await channel.create_thread(name="secret", type=discord.ChannelType.private_thread)
@@ -185,7 +184,6 @@ async def test_private_thread_has_no_mood(world: World) -> None:
     [secret] = world.channel.threads
     for _ in range(20):
         await world.alice.send(secret, "happy")
-    bob = world.guild.add_member(world.env.create_user("bob"))
     for where in ("channel", "server"):
         result = await bob.slash(world.channel, "mood", where=where)
         assert refusal_text(result).startswith("I counted 0 messages in that time;")

@@ -54,8 +54,7 @@ async def reaches_model(world: World) -> bool:
     return model.batches == [["happy"]]
 
 
-async def test_answer_is_private_and_says_what_is_kept(world: World) -> None:
-    bob = world.guild.add_member(world.env.create_user("bob"))
+async def test_answer_is_private_and_says_what_is_kept(world: World, bob: simcord.MemberActor) -> None:
     result = await world.alice.slash(world.channel, "privacy")
     assert result.ephemeral
     assert world.channel.history(viewer=bob) == []
@@ -113,8 +112,7 @@ async def test_opt_out_in_a_direct_message_holds_everywhere(world: World) -> Non
     assert not await reaches_model(world)
 
 
-async def test_opt_out_affects_nobody_else(world: World) -> None:
-    bob = world.guild.add_member(world.env.create_user("bob"))
+async def test_opt_out_affects_nobody_else(world: World, bob: simcord.MemberActor) -> None:
     await world.alice.click(await opened(world), label="Opt out")
     assert world.emoji_of(await bob.send(world.channel, "happy")) == ["😃"]
     assert status_line(response_of(await bob.slash(world.channel, "privacy"))) == READ

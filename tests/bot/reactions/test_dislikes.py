@@ -164,10 +164,9 @@ def clear(world: World, message: discord.Message, emoji: str | None) -> None:
 
 
 async def test_a_moderator_can_take_a_reaction_back_and_others_cannot(
-    world: World, moderator: simcord.MemberActor
+    world: World, bob: simcord.MemberActor, moderator: simcord.MemberActor
 ) -> None:
     message = await world.alice.send(world.channel, "happy")
-    bob = world.guild.add_member(world.env.create_user("bob"))
     await bob.react(message, "❌")
     assert "😃" in world.emoji_of(message)
     await moderator.react(message, "❌")
@@ -201,9 +200,8 @@ async def test_reaction_the_bot_no_longer_remembers_can_be_taken_back(world: Wor
     assert world.emoji_of(message) == ["❌"]
 
 
-async def test_the_menu_takes_a_reaction_back_for_the_author_only(world: World) -> None:
+async def test_the_menu_takes_a_reaction_back_for_the_author_only(world: World, bob: simcord.MemberActor) -> None:
     message = await world.alice.send(world.channel, "happy")
-    bob = world.guild.add_member(world.env.create_user("bob"))
     refused = await bob.context_menu(world.channel, "Take the reaction back", message)
     assert refused.ephemeral
     assert refused.response

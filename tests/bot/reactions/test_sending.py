@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import discord
 import pytest
+import simcord
 from simcord.backend import serializers
 
 from classifiers.classifier import Prediction
@@ -41,11 +42,10 @@ async def test_error_of_discord_is_counted_and_not_raised(
 @pytest.mark.usefixtures("no_pace_limits")
 @pytest.mark.parametrize(("status", "code", "outcome"), MESSAGE_ERRORS)
 async def test_error_about_a_message_does_not_pause_the_channel(
-    world: World, status: int, code: int, outcome: str
+    world: World, bob: simcord.MemberActor, status: int, code: int, outcome: str
 ) -> None:
     world.env.inject_error("PUT", "/channels/*/reactions/*", status=status, code=code)
     await world.alice.send(world.channel, "happy")
-    bob = world.guild.add_member(world.env.create_user("bob"))
     message = await bob.send(world.channel, "happy")
     assert (world.emoji_of(message), world.outcomes) == (["😃"], {outcome: 1, "reacted": 1})
 
