@@ -7,7 +7,7 @@ import logging
 import math
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
 from typing import TypeVar
@@ -42,11 +42,11 @@ _PROXY_TIMEOUT_STATUS = 408  # a proxy's status when Discord does not answer in 
 Answer = TypeVar("Answer")
 
 _deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
-_on_sent: ContextVar[Callable[[], object] | None] = ContextVar("when_sent", default=None)
+_reacts_to: ContextVar[datetime | None] = ContextVar("reacts_to", default=None)
 
 
 class HeldBackError(discord.DiscordException):
-    """A request was not sent: it would have come too late, all requests are paused, or the bot is stopping."""
+    """A request was not sent, since it was too late or all requests are paused; or the bot is stopping."""
 
 
 class DiscordFailedError(discord.DiscordException):
@@ -119,7 +119,7 @@ class DiscordRequests:
         self._closed = True
 
     async def ask(
-        self, request: Awaitable[Answer], within: float = math.inf, on_sent: Callable[[], object] | None = None
+        self, request: Awaitable[Answer], within: float = math.inf, reacts_to: datetime | None = None
     ) -> Answer:
         """Send a request to Discord and return its answer.
 
@@ -128,15 +128,15 @@ class DiscordRequests:
         Args:
             request: the awaitable that a method of discord.py returned.
             within: seconds after which it is neither sent nor repeated.
-            on_sent: called when it is sent for the first time.
+            reacts_to: when the text to which it reacts was written, to record how much later it is first sent.
 
         Raises:
             discord.HTTPException: Discord refused, or answered with an error.
             discord.RateLimited: a rate limit lasts too long to wait for.
-            HeldBackError: it was not sent.
+            HeldBackError: it was not sent, or its answer was lost because the bot is stopping.
             DiscordFailedError: there was no answer, or one that cannot be read.
         """
-        before, called_before = _deadline.set(self._clock() + within), _on_sent.set(on_sent)
+        deadline_before, reacts_to_before = _deadline.set(self._clock() + within), _reacts_to.set(reacts_to)
         try:
             answer = await request
         except discord.DiscordException as error:
@@ -151,8 +151,8 @@ class DiscordRequests:
             self._fail(type(error).__name__)
             raise DiscordFailedError(type(error).__name__) from error
         finally:
-            _deadline.reset(before)
-            _on_sent.reset(called_before)
+            _deadline.reset(deadline_before)
+            _reacts_to.reset(reacts_to_before)
         self._failures.succeed(_ALL_REQUESTS)
         return answer
 
@@ -180,9 +180,9 @@ class DiscordRequests:
             self._rate.release(sent=False)
             if late:
                 raise HeldBackError("too late")
-        if on_sent := _on_sent.get():
-            _on_sent.set(None)
-            on_sent()
+        if written_at := _reacts_to.get():
+            _reacts_to.set(None)
+            self._meter.reaction_requested((self.time.now() - written_at).total_seconds())
 
     async def _on_request_end(
         self, _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams

@@ -74,7 +74,7 @@ class _ChannelRecord:
 class ChannelHistory:
     """Counts messages, reactions and dislikes of each channel, for the policy and the pace.
 
-    It keeps no messages. The ids of people who disliked a reaction are kept for a day, so that each counts once.
+    It keeps no messages. The id of somebody who disliked a reaction is kept for a day, to count each person once.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -85,7 +85,7 @@ class ChannelHistory:
         """
         self._clock = clock
         self._records: TTLCache[int, _ChannelRecord] = TTLCache(_MAX_CHANNELS, WINDOW, clock)
-        self._dislikes: TTLCache[int, frozenset[int | None]] = TTLCache(_MAX_CHANNELS, DISLIKE_DURATION, clock)
+        self._dislikes: TTLCache[int, TTLCache[int | None, None]] = TTLCache(_MAX_CHANNELS, DISLIKE_DURATION, clock)
 
     def __len__(self) -> int:
         """Return how many channels are remembered."""
@@ -158,8 +158,11 @@ class ChannelHistory:
             channel_id: the channel.
             person: the user id; None if Discord does not say. All dislikes of a channel with None count as one.
         """
-        people = self._dislikes.get(channel_id, frozenset())
-        self._dislikes[channel_id] = people if len(people) >= MAX_DISLIKES else people | {person}
+        people = self._dislikes.get(channel_id)
+        if people is None:
+            people = TTLCache(MAX_DISLIKES, DISLIKE_DURATION, self._clock)
+        people[person] = None
+        self._dislikes[channel_id] = people  # even if it was there, so that it is kept for a day from now
 
     def holding_back(self, channel_ids: Iterable[int]) -> list[int]:
         """Return those of the channels in which dislikes currently count."""

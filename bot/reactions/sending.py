@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import datetime
 
 import discord
 from discord.ext import commands
@@ -92,7 +93,7 @@ class ReactionSender:
 
     def _age(self, message: discord.Message) -> float:
         """Return the seconds since a message was written or edited."""
-        return (self._requests.time.now() - (message.edited_at or message.created_at)).total_seconds()
+        return (self._requests.time.now() - _written_at(message)).total_seconds()
 
     async def _request(self, message: discord.Message, emoji: str, within: float) -> Outcome:
         """Request a reaction, unless it could not be sent within this many seconds; return the outcome."""
@@ -103,7 +104,7 @@ class ReactionSender:
             await self._requests.ask(
                 message.add_reaction(discord.PartialEmoji.from_str(emoji)),
                 within,
-                lambda: self._meter.reaction_requested(self._age(message)),
+                _written_at(message),
             )
         except discord.HTTPException as error:
             return self._after_discord_refused(message, error)
@@ -129,6 +130,11 @@ class ReactionSender:
             return Outcome.DISCORD_FAILED  # discord.py has already retried several times
         self._limits.note_refusal(*_place(message), _LONG_PAUSE if error.code in _CHANNEL_CODES else _SHORT_PAUSE)
         return _CHANNEL_CODES.get(error.code, Outcome.REFUSED)
+
+
+def _written_at(message: discord.Message) -> datetime:
+    """Return when the text of a message was written."""
+    return message.edited_at or message.created_at
 
 
 def _place(message: discord.Message) -> tuple[int, int | None]:

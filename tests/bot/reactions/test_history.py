@@ -78,16 +78,27 @@ def test_upcoming_states_have_the_counts_at_each_expiry(clock: ManualClock) -> N
         assert history.state(1) == replace(state, messages=state.messages - 1)
 
 
-def test_dislikes_of_several_people_add_up_and_expire_a_day_after_the_last(clock: ManualClock) -> None:
+def test_dislikes_of_several_people_add_up_and_each_expires_after_a_day(clock: ManualClock) -> None:
     history = ChannelHistory(clock)
     history.count_dislike(1, ALICE)
     clock.now += DISLIKE_DURATION - 1
     history.count_dislike(1, BOB)
     assert history.state(1).dislikes == 2
-    clock.now += DISLIKE_DURATION - 1
-    assert history.state(1).dislikes == 2
     clock.now += 1
-    assert history.state(1).dislikes == 0
+    assert history.state(1).dislikes == 1
+    clock.now += DISLIKE_DURATION - 2
+    assert (history.state(1).dislikes, history.holding_back([1])) == (1, [1])
+    clock.now += 1
+    assert (history.state(1).dislikes, history.holding_back([1])) == (0, [])
+
+
+def test_another_dislike_of_the_same_person_counts_for_a_day_from_then(clock: ManualClock) -> None:
+    history = ChannelHistory(clock)
+    history.count_dislike(1, ALICE)
+    clock.now += DISLIKE_DURATION - 1
+    history.count_dislike(1, ALICE)
+    clock.now += DISLIKE_DURATION - 1
+    assert history.state(1).dislikes == 1
 
 
 def test_repeated_dislikes_of_one_person_count_once(clock: ManualClock) -> None:
@@ -99,7 +110,7 @@ def test_repeated_dislikes_of_one_person_count_once(clock: ManualClock) -> None:
     assert history.state(1).dislikes == 2
     for person in range(100):
         history.count_dislike(1, person)
-    assert history.state(1).dislikes == MAX_DISLIKES  # no further people are remembered
+    assert history.state(1).dislikes == MAX_DISLIKES  # only the latest people are remembered
 
 
 def test_disliked_channels_are_listed_until_reset(clock: ManualClock) -> None:
