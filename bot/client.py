@@ -117,7 +117,7 @@ class Emobot(commands.AutoShardedBot):
             allowed_mentions=discord.AllowedMentions.none(),
             allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
             allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True),
-            activity=discord.CustomActivity("Feeling along"),
+            activity=discord.CustomActivity("Reading the room"),
             max_messages=None,  # nothing looks messages up again, so none are cached
             shard_count=configuration.shard_count or 1,  # if it is not set, 1 until `connect` asks Discord
             heartbeat_timeout=gateway.SILENCE_TIMEOUT,

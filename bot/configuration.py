@@ -38,7 +38,7 @@ _LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
 class ConfigurationError(Exception):
-    """The configuration cannot be read or contradicts itself; the text is one sentence for the user."""
+    """A setting is missing, not allowed or contradicts another; the text is one sentence for the operator."""
 
 
 def _variable(name: str, parse: Callable[[str], Any], allowed: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ class Meter:
         """Record that a model has read a batch of texts, and how many seconds that took."""
 
     def reaction_requested(self, delay: float) -> None:
-        """Record that a reaction is being requested, and how many seconds after the message was written."""
+        """Record that a reaction is being requested, and how many seconds after the message was written or edited."""
 
     def reaction_done(self, action: Literal["add", "remove"]) -> None:
         """Record that Discord has added or removed a reaction."""

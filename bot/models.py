@@ -1,4 +1,4 @@
-"""The models that the operator's configuration names; `Analyzer.reacting_model` says which one reacts in a server."""
+"""Load the models in the configured folder; `Analyzer.reacting_model` says which one reacts in a server."""
 
 from __future__ import annotations
 

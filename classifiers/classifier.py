@@ -17,7 +17,7 @@ from classifiers.text import Tokenizer
 from classifiers.windows import mean_per_sequence, min_per_sequence, split_all
 
 MINIMUM_CERTAINTY = 0.5
-"""The least probability of the strongest emotion for a reaction, unless one was chosen on people's messages."""
+"""The certainty that a reaction requires, unless one was chosen on people's messages."""
 
 _BATCH_SIZE = 8
 """Texts per batch. Larger batches are no faster even for texts of the same length, and need more padding otherwise:

@@ -289,14 +289,18 @@ def _read(path: Path, parse: Callable[[bytes], Parsed], digest: str | None = Non
     """Return what `parse` returns for a file's bytes, after comparing their SHA-256 with `digest` unless that is None.
 
     Raises:
-        ModelDirectoryError: the file is missing, has another hash, or `parse` raised an exception.
+        ModelDirectoryError: the file cannot be read, has another hash, or `parse` raised an exception.
     """
     directory, file = path.parent, path.name
     try:
         refuse_device(path)
         content = path.read_bytes()
-    except OSError:
+    except FileNotFoundError:
         raise ModelDirectoryError(f"The model directory {directory} lacks its file {file}; {_REMEDY}.") from None
+    except OSError as error:
+        raise ModelDirectoryError(
+            f"The file {file} in {directory} cannot be read ({error.strerror}); {_REMEDY}."
+        ) from None
     if digest is not None and _digest(content) != digest:
         raise ModelDirectoryError(
             f"The file {file} in {directory} is damaged: it differs from what the manifest describes; {_REMEDY}."

@@ -27,7 +27,7 @@ def load_onnx(content: bytes) -> Callable[[Batch], Array]:
     """Return the BiLSTM from the bytes of an ONNX file, as a function from a batch to logits (batch, labels).
 
     Raises:
-        Exception: it is not such a file, refers to others, or holds weights that are not finite.
+        Exception: it is not such a file or another graph, refers to other files, or holds weights that are not finite.
     """
     if refers_to_other_files(content):
         raise ValueError("it refers to another file")

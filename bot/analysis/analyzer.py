@@ -101,8 +101,8 @@ class Analyzer:
             models: the loaded models by name.
             default_model: the model that reacts in servers that have not chosen another; None for the first.
             max_waiting: how many texts may wait for a prediction; a message has at most 4,000 characters.
-            max_batch: how many texts a model reads in one batch.
-            max_explaining: how many callers may wait for an explanation or for the predictions after each word.
+            max_batch: how many texts are given to a model at once.
+            max_explaining: how many callers may wait for a comparison, an explanation or prefix predictions.
             deadline: the default seconds that a caller waits; an interaction must be answered within three.
             batch_delay: the most seconds for which a text that is not urgent waits for others; 0 for none.
             meter: records how long each batch takes; None to record nothing.

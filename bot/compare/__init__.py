@@ -1,1 +1,1 @@
-"""`/compare`: both models on one text, side by side."""
+"""`/compare`: how several models read the same text, side by side."""

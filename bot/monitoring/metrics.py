@@ -42,7 +42,7 @@ class PrometheusMeter(Meter):
         self._delay = Histogram(
             "emobot_reaction_delay_seconds",
             "Seconds from the time in a message's id, or of its edit, until Discord is asked for a reaction to it, "
-            "less the shortest way from Discord to here",
+            "less the shortest network delay between Discord and here",
             buckets=_DELAYS,
             registry=registry,
         )

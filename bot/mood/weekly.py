@@ -68,7 +68,7 @@ class Post:
 
 
 class WeeklyMood(commands.Cog):
-    """Posts the mood of each server once a week if its managers want it; stores only the last week it did so."""
+    """Posts a server's mood once a week if its managers want it; stores only the last week it posted or skipped."""
 
     def __init__(
         self, bot: commands.AutoShardedBot, analyzer: Analyzer, store: Store, requests: DiscordRequests

@@ -1,4 +1,4 @@
-"""Recognise messages about self-harm, death or grave illness, to which no bot may react.
+"""Recognise messages about self-harm, death or grave illness, to which the bot must not react.
 
 A list of phrases is crude, but it prefers no reaction to a wrong one and does not depend on a model: to the models,
 "lol" outweighs the words before it. It is in English, like all messages to which the bot reacts.

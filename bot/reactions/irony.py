@@ -1,8 +1,8 @@
 """Recognise common ironic phrases, to which no bot may react with a pleasant emoji.
 
-Both models take "thanks, I hate it" for gratitude: irony does not mean what its words say, and even the data sets often
-label such phrases by their words. As for grave messages, a list of English phrases prefers no reaction to
-a wrong one.
+The shipped models take "thanks, I hate it" for gratitude: irony does not mean what its words say, and even the data
+sets often label such phrases by their words. As for grave messages, a list of English phrases prefers no reaction to a
+wrong one.
 """
 
 from __future__ import annotations

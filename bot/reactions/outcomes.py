@@ -45,7 +45,7 @@ class Outcome(StrEnum):
     NEUTRAL = "neutral"
     """The strongest emotion is neutral."""
     NO_EMOJI = "no emoji"
-    """The strongest emotion has no emoji."""
+    """The emotion of the reaction has no emoji."""
     MUTED = "muted"
     """The server has muted the emotion."""
     UNSURE = "unsure"
@@ -75,7 +75,7 @@ class Outcome(StrEnum):
     BACKING_OFF = "backing off"
     """Discord has refused a reaction in the channel or its server, and the pause after that is not over."""
     HELD_BACK = "held back"
-    """Requests to Discord are paused, or this one would have come too late."""
+    """Requests to Discord are paused, this one would be too late, or an earlier reaction could not be removed."""
 
     # What Discord answered
     RATE_LIMITED = "rate limited"

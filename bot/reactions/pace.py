@@ -88,7 +88,7 @@ def profile_for(settings: ServerSettings, channel: ChannelState) -> Profile:
 
     They are those of the server's liveliness. In a server with the default liveliness, though, the bot starts at the
     pace of *lively* and slows down evenly over an hour, because people try a bot that they have just invited, and
-    silence would look broken. Each dislike in the channel halves the number of reactions.
+    silence would look broken. Each dislike in the channel halves both, up to `MAX_DISLIKES`.
     """
     profile, lively = PROFILES[settings.liveliness], PROFILES[Liveliness.LIVELY]
     since_joining = SETTLED_AFTER if channel.since_joining is None else channel.since_joining

@@ -55,7 +55,8 @@ class Policy:
     """Chooses the reaction to each message.
 
     Attributes:
-        minimum_certainty: the certainty that is enough, in [0, 1]; None for the model's own, from its calibration.
+        minimum_certainty: the certainty required in a server of normal liveliness without dislikes, in [0, 1]; None for
+            the model's own, from its calibration.
         usable: returns whether the bot may use a custom emoji; if not, the default emoji is used.
     """
 

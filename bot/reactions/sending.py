@@ -29,7 +29,7 @@ _LONG_PAUSE, _SHORT_PAUSE = 60.0, 5.0
 
 
 class ReactionSender:
-    """Adds and removes the bot's reactions; pauses the channel after a refusal that concerns the channel."""
+    """Adds and removes reactions; pauses a channel after a refusal that is not about a message or its author."""
 
     def __init__(
         self, bot: commands.AutoShardedBot, requests: DiscordRequests, clock: Callable[[], float], meter: Meter
@@ -48,7 +48,7 @@ class ReactionSender:
         self._limits = ReactionLimits(clock)
 
     def __len__(self) -> int:
-        """Return how many channels and servers take memory; see `ReactionLimits`."""
+        """Return how many channels, servers and people take memory; see `ReactionLimits`."""
         return len(self._limits)
 
     async def add(self, message: discord.Message, emoji: str) -> Outcome:

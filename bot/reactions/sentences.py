@@ -48,7 +48,7 @@ SENTENCES = {
     Outcome.UNSURE: mark("I am not certain enough."),
     Outcome.DELICATE: mark("I also hear grief, fear or sadness in it, and a cheerful emoji could hurt."),
 }
-"""Each reason for silence in plain words, except for those of messages whose menu nobody can open."""
+"""Each reason for silence in plain words, except for a deleted message, about which nobody can ask."""
 
 WITHOUT_EMOTION = frozenset({Outcome.NEUTRAL, Outcome.NOT_UNDERSTOOD})
 """Reasons with which no emotion is shown, since the strongest one would be meaningless."""

@@ -59,8 +59,8 @@ def save_checkpoint(
 ) -> None:
     """Write the best state of a training run, and `state` after its last epoch; delete earlier ones.
 
-    The history is written last and names the valid states, and no state that the one before names is ever half-written,
-    so being killed half-way does no harm.
+    The history is written last and names the valid states. Until then, those that the previous history names stay
+    intact, so being killed half-way does no harm.
     """
     checkpoint.mkdir(parents=True, exist_ok=True)
     number = len(history.epochs)

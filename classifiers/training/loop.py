@@ -18,7 +18,7 @@ from classifiers.training.progress import Bar, NullReporter
 from classifiers.training.recipes import Recipe
 
 MIN_CHECKPOINTS = 20
-"""The fewest checkpoints that a training run writes, if it has that many epochs; a run of many epochs skips some."""
+"""A run to the last epoch writes at least this many checkpoints, or one for each epoch if it has fewer."""
 
 
 class Trainable(Protocol):
@@ -47,8 +47,8 @@ class Job:
         recipe: the hyper-parameters.
         evaluate: maps dev logits and targets to (loss, score).
         origin: where the examples come from, for the checkpoint.
-        checkpoint: the folder to which finished epochs are written, at least `MIN_CHECKPOINTS` of them and the last one
-            before Ctrl-C, and from which an earlier run is continued.
+        checkpoint: the folder to which finished epochs are written, as often as `MIN_CHECKPOINTS` says and at Ctrl-C,
+            and from which an earlier run is continued.
     """
 
     train: Examples

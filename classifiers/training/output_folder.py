@@ -1,6 +1,7 @@
 """Prepare the folder that a training run writes to, without touching files of the user.
 
-Only files that a training run wrote are ever deleted or replaced, and only in a folder that is a model directory.
+Only files that a training run wrote are ever deleted or replaced, and only in a model directory or the folder of a
+stopped run.
 """
 
 from __future__ import annotations

@@ -201,7 +201,7 @@ def choose_recipe(network: str, dataset: Dataset, batch_size: int | None = None,
 
 
 def adapt_recipe(recipe: Recipe, texts: int, batch_size: int | None = None) -> Recipe:
-    """Return `recipe` for this number of training texts; for few: smaller batches, more epochs, early stopping."""
+    """Return `recipe` with early stopping; for few training texts also with smaller batches and more epochs."""
     fitting = 1 << (max(1, texts // MIN_BATCHES_PER_EPOCH).bit_length() - 1)  # a power of two, rounded down
     size = batch_size or min(recipe.batch_size, max(MIN_BATCH_SIZE, fitting))
     steps = -(-texts // size)
