@@ -237,6 +237,7 @@ def test_any_other_graph_is_refused_before_it_is_opened(
         b"",
         b"\x3a\x00",  # an empty graph
         b"\x3a\x0d\x0a\x0b\x12\x01a\x2a\x02\x18\x00\x2a\x02\x1a\x00",  # attributes: a number, and bytes
+        b"\x3a\x00\x42\x02\x08\x01\x42\x02\x0a\x00",  # two sets of operators: one named by a number
         b"\x3a\x02\x0a\x00",  # an operator without fields
         b"\x3a\x07\x2a\x05\x42\x01a\x10\x01",  # weights without a size
         b"\x3a\x08\x2a\x06\x40\x80\x80\x80\x80\x20",  # the name of weights is a large integer

@@ -168,6 +168,7 @@ def test_share_of_known_words_counts_common_words_only(monkeypatch: pytest.Monke
 def test_elongated_words_are_found_under_their_plain_spelling() -> None:
     tokenizer = Tokenizer(["so", "happy", "yay"], max_tokens=8)
     assert tokenizer.encode("soooo haaaappy yaaaayyyy") == [2, 3, 4]
+    assert Tokenizer(["yay"], max_tokens=8).encode("yyaayy") == [2]  # even if no letter is single
 
 
 @pytest.mark.parametrize(
