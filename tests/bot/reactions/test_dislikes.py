@@ -208,6 +208,7 @@ async def test_the_menu_takes_a_reaction_back_for_the_author_only(world: World, 
     assert "Only the author" in refused.response.content
     assert world.emoji_of(message) == ["😃"]
     taken = await world.alice.context_menu(world.channel, "Take the reaction back", message)
+    assert taken.ephemeral
     assert taken.response
     assert "Reaction removed" in taken.response.content
     assert world.emoji_of(message) == []
