@@ -148,7 +148,7 @@ def _comparable(payloads: Sequence[Mapping[str, Any]], guild: discord.abc.Snowfl
     return sorted(
         (
             {
-                key: _comparable(value, guild) if key in ("options", "choices") else _plain(value)
+                key: _comparable(value, guild) if key in ("options", "choices") else _as_text(value)
                 for key, value in payload.items()
                 if key in compared and value
             }
@@ -158,5 +158,5 @@ def _comparable(payloads: Sequence[Mapping[str, Any]], guild: discord.abc.Snowfl
     )
 
 
-def _plain(value: object) -> str:
+def _as_text(value: object) -> str:
     return str(sorted(value.items()) if isinstance(value, dict) else value)

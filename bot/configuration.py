@@ -73,7 +73,7 @@ def _ip_address(text: str) -> str:
     return str(ip_address(text.strip()))
 
 
-def _one_of(choice: Any) -> Callable[[str], str]:
+def _choice_parser(choice: Any) -> Callable[[str], str]:
     """Return a function that accepts the texts of a `Literal`."""
 
     def parse(text: str) -> str:
@@ -84,18 +84,18 @@ def _one_of(choice: Any) -> Callable[[str], str]:
     return parse
 
 
-def _listed(choice: Any) -> str:
+def _join_choices(choice: Any) -> str:
     """Return the texts of a `Literal` as a list for a sentence."""
     *others, last = get_args(choice)
     return f"{', '.join(others)} or {last}"
 
 
 def _log_level(text: str) -> str:
-    return _one_of(_LogLevel)(text.upper())
+    return _choice_parser(_LogLevel)(text.upper())
 
 
 def _log_format(text: str) -> str:
-    return _one_of(LogFormat)(text.lower())
+    return _choice_parser(LogFormat)(text.lower())
 
 
 def _between(least: Number, most: Number) -> Callable[[str], Number]:
@@ -125,7 +125,7 @@ class Configuration:
     )
     reacts_with: ModelName = field(
         default="bilstm",
-        metadata=_variable("EMOBOT_REACTS_WITH", _one_of(ModelName), _listed(ModelName)),
+        metadata=_variable("EMOBOT_REACTS_WITH", _choice_parser(ModelName), _join_choices(ModelName)),
     )
     min_certainty: float | None = field(
         default=None,
@@ -176,11 +176,11 @@ class Configuration:
     )
     log_level: _LogLevel = field(
         default="INFO",
-        metadata=_variable("EMOBOT_LOG_LEVEL", _log_level, _listed(_LogLevel)),
+        metadata=_variable("EMOBOT_LOG_LEVEL", _log_level, _join_choices(_LogLevel)),
     )
     log_format: LogFormat = field(
         default="text",
-        metadata=_variable("EMOBOT_LOG_FORMAT", _log_format, _listed(LogFormat)),
+        metadata=_variable("EMOBOT_LOG_FORMAT", _log_format, _join_choices(LogFormat)),
     )
     health_port: int | None = field(
         default=None,

@@ -40,7 +40,7 @@ async def report_error(interaction: discord.Interaction, what: str, error: Excep
     cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
     sentence = _sentence(cause)
     if isinstance(cause, _REQUEST_FAILED):
-        log.warning("%s was not answered: Discord failed (%s).", what, loggable(cause))
+        log.warning("%s was not answered: Discord failed (%s).", what, loggable_text(cause))
     elif sentence == BROKEN:
         log_failure(what, cause)
     else:
@@ -52,7 +52,7 @@ async def report_error(interaction: discord.Interaction, what: str, error: Excep
         else:
             await interaction.response.send_message(sentence, ephemeral=True)
     except Exception as refusal:  # discord.py may raise anything if it cannot read Discord's answer
-        log.warning("%s failed, but the user could not be told: %s", what, loggable(refusal))
+        log.warning("%s failed, but the user could not be told: %s", what, loggable_text(refusal))
 
 
 def log_failure(what: str, error: BaseException | None) -> None:
@@ -70,8 +70,8 @@ _REQUEST_FAILED = (
 )
 
 
-def loggable(error: Exception) -> str:
-    """Return what may be logged of an error of Discord or the database: nothing that may quote a user's text."""
+def loggable_text(error: Exception) -> str:
+    """Return what may be logged about an error of Discord or the database, which never quotes a user's text."""
     if isinstance(error, discord.HTTPException):
         return f"HTTP {error.status}, code {error.code}"
     return str(error) if isinstance(error, StoreError) else type(error).__name__

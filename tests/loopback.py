@@ -131,13 +131,13 @@ async def connected(
             flight when a test skips time or looks at the requests.
     """
 
-    def is_there() -> bool:
+    def is_connected() -> bool:
         return _is_everywhere(bot, served.world) and (not registered or _has_registered(bot))
 
     async with bot:
         running = asyncio.create_task(bot.start(served.token))
         try:
-            await until(lambda: running.done() or is_there(), skipper)
+            await until(lambda: running.done() or is_connected(), skipper)
             if running.done():
                 await running
             yield running

@@ -186,7 +186,7 @@ class _Site:
     ) -> tuple[int, dict[str, str], bytes]:
         """Send SimCord a request with the headers of the browser's; return status, headers and body."""
         our_port = request.transport.get_extra_info("sockname")[1] if request.transport else 0
-        headers = _readdress(self._address.authority, our_port, request.headers)
+        headers = _rewrite_addresses(self._address.authority, our_port, request.headers)
         address = URL(f"{self._address.origin()}{path}", encoded=True)
         body = io.BytesIO(data) if data else None  # from a file, aiohttp sends a large body piece by piece
         try:
@@ -274,7 +274,7 @@ async def _own_file(request: web.Request) -> web.Response:
     return web.Response(text=text, content_type=_CONTENT_TYPES[PurePath(request.path).suffix])
 
 
-def _readdress(authority: str, our_port: int, headers: Mapping[str, str]) -> dict[str, str]:
+def _rewrite_addresses(authority: str, our_port: int, headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers for SimCord with its own address instead of ours, since it accepts no other."""
     ours = re.compile(rf"\b(127\.0\.0\.1|localhost):{our_port}$")
     kept = _without_hop_by_hop(headers)

@@ -96,7 +96,7 @@ async def open_demo(
     clock = _Clock()
     with tempfile.TemporaryDirectory() as folder:
         database_url = f"sqlite+aiosqlite:///{folder}/demo.db"
-        bot = create_bot(_for_demo(configuration, database_url), models=models, clock=clock)
+        bot = create_bot(_demo_configuration(configuration, database_url), models=models, clock=clock)
         bot.analyzer.batch_delay = 0.0  # to SimCord, a text that waits for others would look like work that never ends
         async with bot, simcord.run(bot, check_errors=False, settle_timeout=SETTLE_TIMEOUT) as env:
             channels, viewers = await _populate(env, bot, clock)
@@ -114,7 +114,7 @@ async def open_demo(
                 await preview.close()
 
 
-def _for_demo(configuration: Configuration, database_url: str) -> Configuration:
+def _demo_configuration(configuration: Configuration, database_url: str) -> Configuration:
     """Return the configuration with the demo's database, and without Discord's addresses, shards and a test server."""
     return replace(
         configuration,

@@ -21,7 +21,7 @@ from bot.reactions.policy import is_understood
 from bot.ui.discord_limits import INPUT_TEXT
 from bot.ui.emotions import NO_EMOJI, label_with_emoji
 from bot.ui.form import ErrorHandler, Form
-from bot.ui.quotation import Quotation, is_clear, longest_fit, mark_words
+from bot.ui.quotation import Quotation, is_decisive, longest_fit, mark_words
 from classifiers import NAMES, NEUTRAL, Answer, agree
 from classifiers.explain import Explanation
 
@@ -276,7 +276,7 @@ def marked_words(name: str, comparison: Comparison) -> str:
 
 def marks_note(comparison: Comparison, translate: Translate) -> str:
     """Return a line that says what the marks mean, or that there are none."""
-    moved = any(is_clear(word) for explanation in comparison.explanations.values() for word in explanation.words)
+    moved = any(is_decisive(word) for explanation in comparison.explanations.values() for word in explanation.words)
     note = (
         translate("Words in **bold** speak for the strongest emotion, ~~struck-out~~ ones against it.")
         if moved

@@ -118,7 +118,7 @@ class RateLimiter:
     """
 
     @classmethod
-    def below(cls, allowed: float, clock: Callable[[], float], max_unanswered: Callable[[], int]) -> Self:
+    def with_reserve(cls, allowed: float, clock: Callable[[], float], max_unanswered: Callable[[], int]) -> Self:
         """Return a limiter that leaves a tenth of what Discord allows to other programs with the same token.
 
         Args:

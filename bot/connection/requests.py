@@ -90,7 +90,7 @@ class DiscordRequests:
         self._on_token_refused = on_token_refused
         self._meter = meter or Meter()
         self._refusals = RefusalCounter(clock)
-        self._rate = RateLimiter.below(allowed, clock, self._max_unanswered)
+        self._rate = RateLimiter.with_reserve(allowed, clock, self._max_unanswered)
         self._refused = Backoff(clock, max_pause=_LONGEST_REFUSED_PAUSE, tolerated=SUSPICIOUS_REFUSALS - 1)
         self._repeated = Backoff(clock, max_pause=_LONGEST_REPEATED_PAUSE, tolerated=1)
         self._failures = Backoff(clock, max_pause=300.0)
@@ -144,14 +144,14 @@ class DiscordRequests:
             answer = await request
         except discord.DiscordException as error:
             if isinstance(error, discord.HTTPException) and _is_failure(error.status):
-                self._fail(f"HTTP {error.status}")
+                self._pause_after_failure(f"HTTP {error.status}")
                 if error.status == _PROXY_TIMEOUT_STATUS:
                     raise DiscordFailedError(f"HTTP {error.status}") from error
             raise
         except Exception as error:
             if self._closed:
                 raise HeldBackError("the bot is stopping") from error
-            self._fail(type(error).__name__)
+            self._pause_after_failure(type(error).__name__)
             raise DiscordFailedError(type(error).__name__) from error
         finally:
             _deadline.reset(deadline_before)
@@ -204,7 +204,7 @@ class DiscordRequests:
         if status == 429 and scope not in ("user", "shared"):
             self._limit(_seconds(headers.get("Retry-After")))
         if _is_failure(status):
-            self._fail(f"HTTP {status}")
+            self._pause_after_failure(f"HTTP {status}")
         if status == 401 and _has_token(params) and not self.token_refused:
             self.token_refused = True
             self._on_token_refused()
@@ -258,7 +258,7 @@ class DiscordRequests:
     def _limit(self, seconds: float) -> None:
         self._limited_until = max(self._limited_until, self._clock() + seconds)
 
-    def _fail(self, reason: str) -> None:
+    def _pause_after_failure(self, reason: str) -> None:
         """Pause all requests, longer after each failure in a row, and log it at most once in ten minutes."""
         self._failures.fail(_ALL_REQUESTS, _FIRST_PAUSE)
         if self._clock() >= self._next_warning_at:
@@ -269,13 +269,13 @@ class DiscordRequests:
 def trace_dates(time: DiscordTime) -> aiohttp.TraceConfig:
     """Return a trace configuration with which a discord.py client notes the dates of Discord's answers in `time`."""
 
-    async def after(
+    async def on_request_end(
         _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
         _note_date(time, params)
 
     trace = aiohttp.TraceConfig()
-    trace.on_request_end.append(after)
+    trace.on_request_end.append(on_request_end)
     return trace
 
 

@@ -64,15 +64,15 @@ def _excludes_readers_of(
 
 def _is_granted(channel: discord.abc.GuildChannel, role: discord.Role) -> bool:
     """Return whether a channel grants a role all that it takes to read it."""
-    return not role.is_default() and all(_overwritten(channel, role))
+    return not role.is_default() and all(_read_overwrites(channel, role))
 
 
 def _is_denied(channel: discord.abc.GuildChannel, role: discord.Role) -> bool:
     """Return whether a channel denies a role something that it takes to read it."""
-    return False in _overwritten(channel, role)
+    return False in _read_overwrites(channel, role)
 
 
-def _overwritten(channel: discord.abc.GuildChannel, role: discord.Role) -> tuple[bool | None, ...]:
+def _read_overwrites(channel: discord.abc.GuildChannel, role: discord.Role) -> tuple[bool | None, ...]:
     """Return what a channel grants (True) or denies (False) a role of the permissions that it takes to read it."""
     overwrite = channel.overwrites_for(role)
     voice = isinstance(channel, discord.VoiceChannel | discord.StageChannel)

@@ -23,7 +23,7 @@ from discord.ext import commands, tasks
 
 from bot.analysis.analyzer import Analyzer
 from bot.connection.requests import DiscordFailedError, DiscordRequests, HeldBackError
-from bot.errors import log_failure, loggable
+from bot.errors import log_failure, loggable_text
 from bot.i18n import Translate, translator
 from bot.local_time import MAX_DELAY, latest_due, moment_of, wall_clock, week_of
 from bot.mood.chart import draw
@@ -122,13 +122,13 @@ class WeeklyMood(commands.Cog):
             try:
                 await self._post(channel, due, settings)
             except (StoreError, *_TRANSIENT_ERRORS) as error:
-                log.info("The picture of the week in server %d is postponed: %s", guild.id, loggable(error))
+                log.info("The picture of the week in server %d is postponed: %s", guild.id, loggable_text(error))
                 self._claimed[guild.id] = week  # stays claimed if the database still fails
                 await self._store.release_week(guild.id, week)
                 del self._claimed[guild.id]
                 return
             except discord.HTTPException as error:
-                log.warning("Discord refused the picture of the week in server %d: %s", guild.id, loggable(error))
+                log.warning("Discord refused the picture of the week in server %d: %s", guild.id, loggable_text(error))
         self._settled[guild.id] = week
 
     async def _post(self, channel: discord.TextChannel, due: datetime, settings: ServerSettings) -> None:

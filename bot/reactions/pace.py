@@ -80,7 +80,7 @@ def pace_reason(settings: ServerSettings, channel: ChannelState) -> Outcome | No
     """Return why the channel gets no further reaction for now, or None if it may get one."""
     if _pause_left(settings, channel):
         return Outcome.COOLING_DOWN
-    return Outcome.ENOUGH if _has_enough(settings, channel) else None
+    return Outcome.ENOUGH if _would_exceed_share(settings, channel) else None
 
 
 def profile_for(settings: ServerSettings, channel: ChannelState) -> Profile:
@@ -115,7 +115,9 @@ def seconds_to_next(settings: ServerSettings, states: Iterable[tuple[float, Chan
             reactions.
     """
     return next(
-        seconds + _pause_left(settings, channel) for seconds, channel in states if not _has_enough(settings, channel)
+        seconds + _pause_left(settings, channel)
+        for seconds, channel in states
+        if not _would_exceed_share(settings, channel)
     )
 
 
@@ -148,7 +150,7 @@ def _pause_left(settings: ServerSettings, channel: ChannelState) -> float:
     return max(0.0, profile_for(settings, channel).cooldown - channel.since_reaction)
 
 
-def _has_enough(settings: ServerSettings, channel: ChannelState) -> bool:
+def _would_exceed_share(settings: ServerSettings, channel: ChannelState) -> bool:
     """Return whether one more reaction would exceed the channel's share."""
     profile = profile_for(settings, channel)
     return channel.reactions + 1 > max(1, profile.free, profile.share * channel.messages)

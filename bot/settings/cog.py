@@ -234,11 +234,11 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
     ) -> None:
         """Change the current settings and save them."""
 
-        def changed(old: ServerSettings) -> tuple[ServerSettings, str | None]:
+        def apply_change(old: ServerSettings) -> tuple[ServerSettings, str | None]:
             new = change(old)
             return new, _overdue_week(old, new, interaction.created_at)
 
-        await self._store.change_settings(guild.id, changed)
+        await self._store.change_settings(guild.id, apply_change)
 
     async def _redraw(
         self,

@@ -17,13 +17,13 @@ def matching_zones(typed: str, translate: Translate) -> list[str]:
             language.
         translate: the reader's language.
     """
-    words = _plain(typed)
+    words = _normalize(typed)
     if not words:
         return []
     if words in ("utc", "gmt"):
         return ["UTC"]
     names = {zone: (*_names(translate)[zone], *_names(ENGLISH)[zone]) for zone in _names(ENGLISH)}
-    ranks = {zone: min(_rank(words, name) for name in (*its, _plain(zone))) for zone, its in names.items()}
+    ranks = {zone: min(_rank(words, name) for name in (*its, _normalize(zone))) for zone, its in names.items()}
     wanted = [zone for zone, rank in ranks.items() if rank == _EXACT]
     wanted = wanted or [zone for zone, rank in ranks.items() if rank < _NOWHERE]
     if not wanted:
@@ -54,10 +54,10 @@ def _rank(words: str, name: str) -> int:
 def _names(translate: Translate) -> dict[str, tuple[str, str]]:
     """Return the city and the country of each time zone, in plain lower-case letters."""
     zone_countries = translate.zone_countries()
-    return {zone: (_plain(translate.city(zone)), _plain(country)) for zone, country in zone_countries.items()}
+    return {zone: (_normalize(translate.city(zone)), _normalize(country)) for zone, country in zone_countries.items()}
 
 
-def _plain(text: str) -> str:
+def _normalize(text: str) -> str:
     """Return a text in lower case without accents, with one space between words."""
     letters = unicodedata.normalize("NFKD", text.casefold())
     return " ".join(

@@ -46,15 +46,15 @@ async def insert_or_add(
     In PostgreSQL this is one statement with an array for each column, which is faster than one statement for each row.
     """
 
-    def added(new: Any) -> dict[str, Any]:
+    def sum_of_both(new: Any) -> dict[str, Any]:
         return {sum_: table.c[sum_] + new[sum_]}
 
     if connection.dialect.name == "sqlite":
-        await connection.execute(upsert(connection, table, added), rows)
+        await connection.execute(upsert(connection, table, sum_of_both), rows)
         return
     names = [column.name for column in table.c]
     arrays = [bindparam(column.name, type_=ARRAY(column.type)) for column in table.c]
     unnested = select("*").select_from(func.unnest(*arrays).table_valued(*names))
     new = insert_into(connection, table).from_select(names, unnested)
-    statement = new.on_conflict_do_update(index_elements=list(table.primary_key), set_=added(new.excluded))
+    statement = new.on_conflict_do_update(index_elements=list(table.primary_key), set_=sum_of_both(new.excluded))
     await connection.execute(statement, {name: [row[name] for row in rows] for name in names})

@@ -129,17 +129,17 @@ class Store:
                 settings, from which the new ones were made, and the defaults apply.
         """
 
-        def changed() -> tuple[ServerSettings, str | None]:
+        def read_and_change() -> tuple[ServerSettings, str | None]:
             if self.unreadable_settings(guild_id) is not None:
                 raise UnreadableSettingsError(f"The settings of server {guild_id} cannot be read.")
             return change(self.settings(guild_id))
 
-        await self._save(guild_id, changed)
+        await self._save(guild_id, read_and_change)
 
-    async def _save(self, guild_id: int, changed: Callable[[], tuple[ServerSettings, str | None]]) -> None:
-        """Save the settings that `changed` returns when no other change of this process is in progress."""
+    async def _save(self, guild_id: int, make_settings: Callable[[], tuple[ServerSettings, str | None]]) -> None:
+        """Call `make_settings` while no other change of this process is in progress, and save what it returns."""
         async with self.sync.transaction() as (connection, changes):
-            settings, skipped_week = changed()
+            settings, skipped_week = make_settings()
             text = settings.to_json()
             if self.is_configured(guild_id):
                 old = update(SERVERS).where(SERVERS.c.guild_id == guild_id, SERVERS.c.settings.is_not(None))
@@ -344,7 +344,7 @@ class Store:
         moods = await asyncio.to_thread(counts.sums, since, by_channel=True)
         return {
             "guild_id": guild_id,
-            "settings": settings and _parsed(settings),
+            "settings": settings and _parse_json(settings),
             "left_at": left_at and left_at.isoformat(),
             "posted_week": week,
             "moods": [
@@ -420,7 +420,7 @@ async def _erase(connection: AsyncConnection, guild_ids: Collection[int]) -> lis
     return [Change(SERVER, guild_id, None) for guild_id in guild_ids]
 
 
-def _parsed(text: str) -> Any:
+def _parse_json(text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

@@ -57,7 +57,7 @@ class DatabaseSync:
         # For SQLite both would be the same, so one is enough.
         self._long_timeout_engine = open_engine(self._url, long_timeout=True) if self._notifies else self._engine
         self._watch: Watch = (
-            NotificationWatch(self._engine, self._on_notification, lambda why: self._fail(StoreError(why)))
+            NotificationWatch(self._engine, self._on_notification, lambda why: self._note_failure(StoreError(why)))
             if self._notifies
             else FileWatch(self._engine)
         )
@@ -108,7 +108,7 @@ class DatabaseSync:
                     await self._read()
             await self._write_moods()
         except Exception as error:
-            self._fail(PoolerError() if shows_pooler(error) else error)
+            self._note_failure(PoolerError() if shows_pooler(error) else error)
         else:
             if self._failure:
                 log.info("The database %s is in use again.", describe(self._url))
@@ -145,7 +145,7 @@ class DatabaseSync:
         lock_timeout, timeout = (LONG_TIMEOUT, LONG_TIMEOUT) if long_timeout else (_LOCK_TIMEOUT, TIMEOUT)
         changes: list[Change] = []
         try:
-            async with self._locked_within(lock_timeout):
+            async with self._hold_lock(lock_timeout):
                 async with asyncio.timeout(timeout + _LOCK_TIMEOUT), engine.begin() as connection:
                     yield connection, changes
                     if self._notifies:
@@ -165,7 +165,7 @@ class DatabaseSync:
             raise StoreError(f"The database {describe(self._url)} must not be used: {self._failure}.")
 
     @asynccontextmanager
-    async def _locked_within(self, seconds: float) -> AsyncIterator[None]:
+    async def _hold_lock(self, seconds: float) -> AsyncIterator[None]:
         """Hold the lock during the block; raise TimeoutError if it is not free within this time."""
         async with asyncio.timeout(seconds):
             await self._lock.acquire()
@@ -178,7 +178,7 @@ class DatabaseSync:
         """Make the cache equal to the database."""
         loss_reason = await self._watch.loss_reason() if self._in_sync else None
         if loss_reason:
-            self._fail(StoreError(loss_reason))
+            self._note_failure(StoreError(loss_reason))
         if not self._in_sync:
             await self._watch.stop()
             if await migrate(self._long_timeout_engine, self._fill) and self._cache.ready:
@@ -187,7 +187,7 @@ class DatabaseSync:
             await self._read_all()
         self._in_sync = True
 
-    def _fail(self, error: Exception) -> None:
+    def _note_failure(self, error: Exception) -> None:
         # Only an operator can fix these, so log them even if an outage has been logged already.
         lasting = isinstance(error, NewerDatabaseError | PoolerError) and type(error) is not type(self._failure)
         if lasting or not self._failure:

@@ -70,9 +70,9 @@ class Quotation:
         # Discord accepts every kind of line end and drops form feeds, so what follows them would escape the quotation.
         text = _LINE_END.sub("\n", text).replace("\f", " ")
         for form in (text.strip(), strip_markup(text)):
-            if form.count("\n") < _LINES and utf16_length(_quoted(form)) <= MAX_QUOTED:
+            if form.count("\n") < _LINES and utf16_length(_quote_lines(form)) <= MAX_QUOTED:
                 return cls(form, True)
-        end = longest_fit(len(form), MAX_QUOTED - 1, lambda end: _quoted(form[:end]))
+        end = longest_fit(len(form), MAX_QUOTED - 1, lambda end: _quote_lines(form[:end]))
         space = form.rfind(" ", end - _WORD, end + 1)
         return cls(form[: end if space < 0 else space], False)
 
@@ -90,11 +90,11 @@ class Quotation:
 
     def display(self) -> discord.ui.TextDisplay[discord.ui.LayoutView]:
         """Return the component that shows the quotation."""
-        shown = _quoted(self.text)
+        shown = _quote_lines(self.text)
         return discord.ui.TextDisplay(shown if self.whole else f"{shown}…", id=_WHOLE if self.whole else _CUT)
 
 
-def is_clear(word: WordShare) -> bool:
+def is_decisive(word: WordShare) -> bool:
     """Return whether a word moves the probability enough to be marked."""
     return abs(word.share) >= MIN_SHARE
 
@@ -122,7 +122,7 @@ def utf16_length(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _quoted(text: str) -> str:
+def _quote_lines(text: str) -> str:
     return "\n".join(f"> {line}" for line in escape(text).split("\n"))
 
 
@@ -130,7 +130,7 @@ def _mark_words(text: str, words: Sequence[WordShare]) -> str:
     pieces: list[tuple[str, str]] = []
     end = 0
     for word in words:
-        mark = ("**" if word.share > 0 else "~~") if is_clear(word) else ""
+        mark = ("**" if word.share > 0 else "~~") if is_decisive(word) else ""
         gap = text[end : word.start]
         if pieces and pieces[-1][0] == mark and not gap.strip():
             # Neighbours share a mark: Discord would read the end of one and the start of the next as a single mark.
@@ -139,10 +139,10 @@ def _mark_words(text: str, words: Sequence[WordShare]) -> str:
             pieces += [("", gap), (mark, word.text)]
         end = word.end
     rest = text[end:]
-    line = "".join(f"{mark}{_separated(escape(piece), mark)}{mark}" for mark, piece in pieces)
+    line = "".join(f"{mark}{_separate(escape(piece), mark)}{mark}" for mark, piece in pieces)
     return "> " + " ".join(f"{line}{escape(rest) if words and not strip_markup(rest) else ' …'}".split())
 
 
-def _separated(piece: str, mark: str) -> str:
+def _separate(piece: str, mark: str) -> str:
     """Return a piece whose end cannot be mistaken for part of the mark that follows."""
     return piece + _ZERO_WIDTH_SPACE if mark and piece.endswith(mark[0]) else piece

@@ -16,7 +16,7 @@ from bot.reactions.policy import Decision
 from bot.reactions.sentences import REASONS_AT_THE_TIME, WITHOUT_EMOTION, why_silent
 from bot.server_settings import Liveliness, ServerSettings
 from bot.ui.emotions import label_with_emoji
-from bot.ui.quotation import escape, is_clear, shorten
+from bot.ui.quotation import escape, is_decisive, shorten
 from classifiers.explain import WordShare
 
 PACE = frozenset({Outcome.COOLING_DOWN, Outcome.ENOUGH})
@@ -138,7 +138,7 @@ def _reading(finding: Finding, translate: Translate) -> list[str]:
         certainty=translate.percent(decision.certainty),
         required=translate.percent(decision.required),
     )
-    strongest = sorted((word for word in finding.words if is_clear(word) and word.share > 0), key=_negative_share)
+    strongest = sorted((word for word in finding.words if is_decisive(word) and word.share > 0), key=_negative_share)
     words = list(dict.fromkeys(escape(shorten(word.text, _LONGEST_WORD)) for word in strongest))[:_WORDS]
     if not words:
         return [heard, translate("No single word makes the difference here.")]

@@ -37,11 +37,11 @@ async def test_waiting_counts_are_written_before_disconnecting(
     bot = create_bot(Configuration(), models=models)
     written: list[int] = []
 
-    async def leave(_bot: commands.AutoShardedBot) -> None:
+    async def count_more_while_leaving(_bot: commands.AutoShardedBot) -> None:
         written.extend(await Store(bot.configuration.database_url).known_guilds())
         bot.store.count_mood(2, 20, datetime.now(UTC), "joy")  # somebody wrote at the last moment
 
-    monkeypatch.setattr(commands.AutoShardedBot, "close", leave)
+    monkeypatch.setattr(commands.AutoShardedBot, "close", count_more_while_leaving)
     bot.store.count_mood(1, 10, datetime.now(UTC), "joy")
     await bot.close()
     assert written == [1]
@@ -99,10 +99,10 @@ async def test_shard_count_is_configured_or_recommended_by_discord(
     configured: int | None,
     shards: int,
 ) -> None:
-    async def stay(_bot: commands.AutoShardedBot, *, reconnect: bool) -> None:
+    async def do_nothing(_bot: commands.AutoShardedBot, *, reconnect: bool) -> None:
         pass
 
-    monkeypatch.setattr(commands.AutoShardedBot, "connect", stay)
+    monkeypatch.setattr(commands.AutoShardedBot, "connect", do_nothing)
     async with serving(LoopbackDiscord(shards=3), monkeypatch) as loopback:
         configuration = Configuration(
             shard_count=configured, api_base=loopback.api_base, gateway_url=loopback.gateway.url

@@ -52,11 +52,11 @@ def controls(state: PanelState) -> list[ui.Item[ui.LayoutView]]:
             translate,
             on=state.settings.age_restricted,
         ),
-        *_react_as_usual(state),
+        *_react_as_usual_button(state),
     ]
 
 
-def _react_as_usual(state: PanelState) -> list[ui.Item[ui.LayoutView]]:
+def _react_as_usual_button(state: PanelState) -> list[ui.Item[ui.LayoutView]]:
     """Return the button that ends all holding back; nothing if the bot is not holding back anywhere."""
     translate = state.translate
     if not state.holding_back:

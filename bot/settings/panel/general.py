@@ -38,11 +38,11 @@ def controls(state: PanelState) -> list[ui.Item[ui.LayoutView]]:
             heading(translate("Model"), translate("Which model decides; `/compare` shows how they differ."))
         ),
         menu("model", _models(state)),
-        whole(translate),
+        file_buttons(translate),
     ]
 
 
-def whole(translate: Translate) -> ui.ActionRow[ui.LayoutView]:
+def file_buttons(translate: Translate) -> ui.ActionRow[ui.LayoutView]:
     """Return the buttons that export or replace all settings."""
     return ui.ActionRow(
         ui.Button(label=translate("Export"), custom_id="settings:export"),

@@ -32,7 +32,7 @@ def overview(state: PanelState, notice: str) -> str:
     )
     parts = [heading, *(lines[control] for control in order)]
     return "\n".join(
-        filter(None, (*parts, permission_warning(state.permissions, state.translate), _obstacle(state), notice))
+        filter(None, (*parts, permission_warning(state.permissions, state.translate), _weekly_warning(state), notice))
     )
 
 
@@ -42,7 +42,7 @@ def summary(state: PanelState) -> dict[str, str]:
     none = translate("none")
     lines = {
         "enabled": (translate("Reactions"), _on_or_off(settings.enabled, translate)),
-        "channels": (translate("Channels"), _where(state)),
+        "channels": (translate("Channels"), _reacting_channels(state)),
         "age_restricted": (translate("Age-restricted channels"), _on_or_off(settings.age_restricted, translate)),
         "liveliness": (translate("Liveliness"), translate(LIVELINESS[settings.liveliness][0])),
         "model": (translate("Model"), NAMES[state.model] if state.model else default_model_label(state)),
@@ -65,7 +65,7 @@ def summary(state: PanelState) -> dict[str, str]:
     return {control: f"**{name}:** {value}" for control, (name, value) in lines.items()}
 
 
-def _where(state: PanelState) -> str:
+def _reacting_channels(state: PanelState) -> str:
     """Return in which channels the bot reacts."""
     translate = state.translate
     channels = _join_fitting(f"<#{each}>" for each in chosen_channels(state.settings, state.guild))
@@ -97,7 +97,7 @@ def _weekly(state: PanelState) -> str:
     return f"<#{state.weekly_channel.id}>, {day_name(state, settings.weekly_day)}, {hour} ({city})"
 
 
-def _obstacle(state: PanelState) -> str:
+def _weekly_warning(state: PanelState) -> str:
     """Return a warning if the picture of the week cannot be posted; empty if it can, or if none is wanted."""
     translate = state.translate
     if state.weekly_channel is None:

@@ -80,7 +80,7 @@ class SettingsPanel(ui.LayoutView):
         elif state.readable:
             controls = [_tabs(content.page, translate), *_page(content.page, state, content.zones)]
         else:
-            controls = [general.whole(translate)]
+            controls = [general.file_buttons(translate)]
         below = ui.Separator[ui.LayoutView]() if content.refused is None else _retry(content.refused, translate)
         colour = discord.Colour.green() if state.settings.enabled else discord.Colour.light_grey()
         head = ui.TextDisplay[ui.LayoutView](overview(state, content.notice))

@@ -18,11 +18,11 @@ from bot.connection.gateway_proxy import fetch_shard_count
     ],
 )
 async def test_proxy_is_recognised_only_by_a_numeric_shard_count(status: int, said: bytes, held: int | None) -> None:
-    async def tell(_: web.Request) -> web.Response:
+    async def answer(_: web.Request) -> web.Response:
         return web.Response(status=status, body=said, content_type="text/plain", charset="utf-8")
 
     app = web.Application()
-    app.router.add_get("/shard-count", tell)
+    app.router.add_get("/shard-count", answer)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

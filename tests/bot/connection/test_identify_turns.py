@@ -177,26 +177,26 @@ async def test_two_bots_begin_sessions_in_turn_at_the_start_and_after_an_outage(
 ) -> None:
     monkeypatch.setattr("bot.store.locks._POLL_INTERVAL", 0.01)
 
-    def one_of_two(shard_id: int) -> Configuration:
+    def configuration_of(shard_id: int) -> Configuration:
         return configured(loopback, database_url=postgres_url, shard_count=2, shard_ids=(shard_id,))
 
-    async def one_more_has_begun(before: int) -> None:
+    async def wait_for_one_more(before: int) -> None:
         await asyncio.sleep(0.3)
         assert loopback.gateway.identified == before
         skipper.skip(6)
         await until(lambda: loopback.gateway.identified == before + 1)
 
-    bots = [create_bot(one_of_two(shard_id), models=models) for shard_id in range(2)]
+    bots = [create_bot(configuration_of(shard_id), models=models) for shard_id in range(2)]
     async with bots[0], bots[1]:
         running = [asyncio.create_task(bots[0].start(loopback.token))]
         await until(lambda: bots[0].guilds)
         running.append(asyncio.create_task(bots[1].start(loopback.token)))
         await until(lambda: [asked.path for asked in loopback.api.requests].count("/gateway/bot") == 2)
-        await one_more_has_begun(1)
+        await wait_for_one_more(1)
         await until(lambda: bots[1].guilds)
         await loopback.gateway.invalidate(resumable=False)
         for sessions in (2, 3):
-            await one_more_has_begun(sessions)
+            await wait_for_one_more(sessions)
         assert loopback.gateway.early_identifies == 0
         skipper.skip(6)
         for bot in bots:

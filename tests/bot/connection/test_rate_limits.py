@@ -129,14 +129,14 @@ async def take(limiter: RateLimiter, wanted: list[float]) -> tuple[list[float], 
     admitted: list[float] = []
     refused: list[float] = []
 
-    async def one(freshness: float) -> None:
+    async def send_one(freshness: float) -> None:
         if await limiter.acquire(freshness):
             admitted.append(freshness)
             limiter.release()
         else:
             refused.append(freshness)
 
-    await asyncio.gather(*map(one, wanted))
+    await asyncio.gather(*map(send_one, wanted))
     return admitted, refused
 
 
@@ -159,7 +159,7 @@ async def admission_times(
     """
     begin, moments = clock.now, []
 
-    async def one() -> None:
+    async def send_one() -> None:
         await limiter.acquire(0)
         moments.append(clock.now - begin)
         if len(moments) == pause_after:
@@ -167,7 +167,7 @@ async def admission_times(
         await asyncio.sleep(answered_after)
         limiter.release()
 
-    await asyncio.gather(*(one() for _ in range(requests)))
+    await asyncio.gather(*(send_one() for _ in range(requests)))
     return moments
 
 
@@ -220,14 +220,14 @@ async def test_older_message_does_not_overtake_newer_waiting_ones(simulated_time
     assert await take(limiter, [9, 8]) == ([9, 8], [])
     admitted: list[float] = []
 
-    async def one(freshness: float, then: float | None = None) -> None:
+    async def send_one(freshness: float, then: float | None = None) -> None:
         assert await limiter.acquire(freshness)
         limiter.release()
         admitted.append(freshness)
         if then is not None:
-            await one(then)
+            await send_one(then)
 
-    await asyncio.gather(one(5), one(6, then=1))
+    await asyncio.gather(send_one(5), send_one(6, then=1))
     assert admitted == [6, 5, 1]
 
 
@@ -278,11 +278,11 @@ async def test_cancelled_request_uses_no_place(simulated_time: ManualClock) -> N
 
 @pytest.mark.parametrize("allowed", [50, 12.5, 5.6, 1.2])
 async def test_rate_stays_below_the_limit_for_any_latency(simulated_time: ManualClock, allowed: float) -> None:
-    limiter = RateLimiter.below(allowed, simulated_time, lambda: 1000)
+    limiter = RateLimiter.with_reserve(allowed, simulated_time, lambda: 1000)
     arrivals: list[float] = []
     delays = random.Random(0)  # noqa: S311 - not for a secret
 
-    async def one(number: int) -> None:
+    async def send_one(number: int) -> None:
         await asyncio.sleep(number / (1.3 * allowed))
         if await limiter.acquire(number):
             slow = delays.choice((0.02, 2.0))
@@ -291,13 +291,13 @@ async def test_rate_stays_below_the_limit_for_any_latency(simulated_time: Manual
             await asyncio.sleep(slow * delays.random())
             limiter.release()
 
-    await asyncio.gather(*(one(number) for number in range(round(20 * 1.3 * allowed))))
+    await asyncio.gather(*(send_one(number) for number in range(round(20 * 1.3 * allowed))))
     assert max(bisect_left(arrivals, begin + 0.999) - place for place, begin in enumerate(arrivals)) <= 0.96 * allowed
     assert len(arrivals) >= 20 * 0.4 * allowed
 
 
 async def test_rate_reaches_90_percent_of_the_limit_with_quick_answers(simulated_time: ManualClock) -> None:
-    limiter = RateLimiter.below(50, simulated_time, lambda: 1000)
+    limiter = RateLimiter.with_reserve(50, simulated_time, lambda: 1000)
     moments = await admission_times(limiter, simulated_time, 45 * 2, answered_after=0.01)
     assert moments[44] == 0
     assert moments[-1] == pytest.approx(1.01 + 44 / 45)
@@ -306,6 +306,6 @@ async def test_rate_reaches_90_percent_of_the_limit_with_quick_answers(simulated
 async def test_small_share_of_the_limit_still_sends_one_request_at_a_time(
     simulated_time: ManualClock,
 ) -> None:
-    limiter = RateLimiter.below(0.5, simulated_time, lambda: 100)
+    limiter = RateLimiter.with_reserve(0.5, simulated_time, lambda: 100)
     assert await take(limiter, [1, 3, 2]) == ([1, 3], [2])
     assert simulated_time.now - 1000 == pytest.approx(2)

@@ -129,12 +129,12 @@ async def test_slow_model_loses_no_count_of_replayed_messages(
 ) -> None:
     read, asked, may_continue = bilstm.predict, threading.Event(), threading.Event()
 
-    def slow(texts: Sequence[str]) -> list[Prediction]:
+    def predict_later(texts: Sequence[str]) -> list[Prediction]:
         asked.set()
         may_continue.wait(60)
         return read(texts)
 
-    monkeypatch.setattr(bilstm, "predict", slow)
+    monkeypatch.setattr(bilstm, "predict", predict_later)
     for channel in range(20):
         await loopback.say("happy", channel, age=20)
     await until(asked.is_set)

@@ -28,10 +28,10 @@ Picture = npt.NDArray[np.float64]
 
 def luminance(colour: str) -> float:
     """Return the luminance of a colour such as #ffffff, relative to white, by WCAG 2."""
-    return float(linear(colour) @ (0.2126, 0.7152, 0.0722))
+    return float(linear_rgb(colour) @ (0.2126, 0.7152, 0.0722))
 
 
-def linear(colour: str) -> Picture:
+def linear_rgb(colour: str) -> Picture:
     values = np.array([int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)])
     return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
 
@@ -77,7 +77,7 @@ class TestColours:
 
     @pytest.mark.parametrize("vision", VISION)
     def test_group_colours_are_distinguishable_for_the_colour_blind(self, vision: str) -> None:
-        seen = np.clip([np.asarray(VISION[vision]) @ linear(colour) for colour in COLOURS.values()], 0, 1)
+        seen = np.clip([np.asarray(VISION[vision]) @ linear_rgb(colour) for colour in COLOURS.values()], 0, 1)
         places = np.cbrt(seen @ np.transpose(CONES)) @ np.transpose(OPPONENTS)
         assert min(np.linalg.norm(one - other) for one, other in itertools.combinations(places, 2)) > 0.1
 

@@ -52,7 +52,7 @@ def count(world: World, day: str, channel: simcord.ChannelHandle | None = None, 
         world.bot.store.count_mood(world.guild.id, (channel or world.channel).id, when, emotion, number)
 
 
-async def turn_on(world: World, **changes: object) -> None:
+async def turn_on_weekly(world: World, **changes: object) -> None:
     await world.configure(weekly_channel=world.channel.id, **changes)
 
 
@@ -65,7 +65,7 @@ def posted(world: World, channel: simcord.ChannelHandle | None = None) -> list[l
 @pytest.mark.usefixtures("now")
 class TestTurnedOn:
     async def test_mood_of_the_week_is_posted_with_its_picture(self, world: World, cog: WeeklyMood) -> None:
-        await turn_on(world)
+        await turn_on_weekly(world)
         count(world, "2026-11-15", grief=500)  # the Sunday before
         count(world, "2026-11-16", joy=30, neutral=10)
         count(world, "2026-11-22", anger=10)
@@ -87,7 +87,7 @@ class TestTurnedOn:
     async def test_picture_is_posted_once_however_many_checks_and_processes(
         self, world: World, cog: WeeklyMood
     ) -> None:
-        await turn_on(world)
+        await turn_on_weekly(world)
         count(world, "2026-11-20", joy=60)
         another = WeeklyMood(world.bot, world.bot.analyzer, world.bot.store, world.bot.requests)
         for each in (cog, another, cog):
@@ -97,7 +97,7 @@ class TestTurnedOn:
     async def test_picture_is_posted_again_in_the_next_week(
         self, world: World, cog: WeeklyMood, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        await turn_on(world)
+        await turn_on_weekly(world)
         count(world, "2026-11-20", joy=60)
         count(world, "2026-11-27", joy=60)
         await cog.post_due_pictures()
@@ -109,7 +109,7 @@ class TestTurnedOn:
         assert len(posted(world)) == 2
 
     async def test_no_picture_of_too_few_messages(self, world: World, cog: WeeklyMood) -> None:
-        await turn_on(world)
+        await turn_on_weekly(world)
         count(world, "2026-11-20", joy=49)
         await cog.post_due_pictures()
         count(world, "2026-11-21", joy=49)  # later counts make no difference
@@ -117,7 +117,7 @@ class TestTurnedOn:
         assert posted(world) == []
 
     async def test_standouts_are_named(self, world: World, cog: WeeklyMood) -> None:
-        await turn_on(world)
+        await turn_on_weekly(world)
         for days in range(22, 36):  # no more than are needed, from the first that counts
             count(world, f"{datetime(2026, 11, 23) - timedelta(days=days):%Y-%m-%d}", joy=20, neutral=78, relief=2)
         count(world, "2026-11-20", joy=20, neutral=60, relief=20)
@@ -127,7 +127,7 @@ class TestTurnedOn:
         assert lines[3:] == ["- Friday: 😌 **relief** more often than usual, in 20% of the messages (before: 2%)", NOTE]
 
     async def test_week_without_standouts_says_so(self, world: World, cog: WeeklyMood) -> None:
-        await turn_on(world)
+        await turn_on_weekly(world)
         for days in range(1, 29):
             count(world, f"{datetime(2026, 11, 23) - timedelta(days=days):%Y-%m-%d}", joy=20, neutral=80)
         await cog.post_due_pictures()
@@ -139,7 +139,7 @@ class TestTurnedOff:
     async def test_nothing_is_posted(self, world: World, cog: WeeklyMood) -> None:
         count(world, "2026-11-20", joy=60)
         await cog.post_due_pictures()
-        await turn_on(world, mood=False)
+        await turn_on_weekly(world, mood=False)
         await cog.post_due_pictures()
         await world.configure(mood=True, weekly_channel=123456789012345678)  # one that was deleted
         await cog.post_due_pictures()
@@ -153,7 +153,7 @@ class TestTurnedOff:
         for _ in range(3):
             await cog.post_due_pictures()
         assert len(world.env.http_requests) == before
-        await turn_on(world)  # in a channel with the permissions
+        await turn_on_weekly(world)  # in a channel with the permissions
         await cog.post_due_pictures()
         assert len(posted(world)) == 1
 
@@ -163,7 +163,7 @@ async def test_bot_that_was_offline_posts_the_last_picture_within_a_day(
     world: World, cog: WeeklyMood, monkeypatch: pytest.MonkeyPatch, time: str, number: int
 ) -> None:
     set_time(world, monkeypatch, time)
-    await turn_on(world)
+    await turn_on_weekly(world)
     count(world, "2026-11-20", joy=60)
     await cog.post_due_pictures()
     assert len(posted(world)) == number
@@ -172,7 +172,7 @@ async def test_bot_that_was_offline_posts_the_last_picture_within_a_day(
 async def test_day_hour_and_week_follow_the_time_zone_of_the_server(
     world: World, cog: WeeklyMood, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await turn_on(world, time_zone="Asia/Tokyo", weekly_day="saturday", weekly_hour=0)
+    await turn_on_weekly(world, time_zone="Asia/Tokyo", weekly_day="saturday", weekly_hour=0)
     world.bot.store.count_mood(world.guild.id, world.channel.id, datetime(2026, 11, 20, 14, tzinfo=UTC), "joy", 60)
     world.bot.store.count_mood(world.guild.id, world.channel.id, datetime(2026, 11, 20, 15, tzinfo=UTC), "fear", 60)
     set_time(world, monkeypatch, "2026-11-20 14:59")
@@ -193,13 +193,13 @@ class TestLanguage:
         guild = world.bot.get_guild(world.guild.id)
         assert guild
         monkeypatch.setattr(guild, "preferred_locale", discord.Locale.german)
-        await turn_on(world)
+        await turn_on_weekly(world)
         count(world, "2026-11-20", joy=60)
         await cog.post_due_pictures()
         assert posted(world)[0][0] == "### Die Stimmung der Woche · 16.–22. Nov."
 
     async def test_chosen_language_is_used(self, world: World, cog: WeeklyMood) -> None:
-        await turn_on(world, language="ja")
+        await turn_on_weekly(world, language="ja")
         count(world, "2026-11-20", joy=60)
         await cog.post_due_pictures()
         assert posted(world)[0][0].startswith("### 今週の雰囲気 · 11月16日")
@@ -280,7 +280,7 @@ class TestFailures:
     @pytest.fixture(autouse=True)
     async def _on(self, world: World, cog: WeeklyMood) -> None:
         del cog
-        await turn_on(world)
+        await turn_on_weekly(world)
         count(world, "2026-11-20", joy=60)
 
     @pytest.mark.parametrize("failure", ["no answer", "no database"])
@@ -382,7 +382,7 @@ def failing(error: Exception) -> Any:
 async def test_pictures_are_checked_every_ten_minutes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await world.bot.remove_cog("Maintenance")  # its loops would take most of the time
     set_time(world, monkeypatch, "2026-11-23 10:00")
-    await turn_on(world)
+    await turn_on_weekly(world)
     count(world, "2026-11-20", joy=60)
     await world.env.advance_time(600)
     assert len(posted(world)) == 1

@@ -64,11 +64,11 @@ async def test_message_is_not_reported_if_its_author_opts_out_meanwhile(
 ) -> None:
     add_reaction = discord.Message.add_reaction
 
-    async def slowly(message: discord.Message, emoji: discord.PartialEmoji) -> None:
+    async def add_reaction_then_opt_out(message: discord.Message, emoji: discord.PartialEmoji) -> None:
         await add_reaction(message, emoji)
         await world.bot.store.opt_out(bob.id)
 
-    monkeypatch.setattr(discord.Message, "add_reaction", slowly)
+    monkeypatch.setattr(discord.Message, "add_reaction", add_reaction_then_opt_out)
     message = await bob.send(world.channel, "happy")
     assert (world.emoji_of(message), observer.calls) == ([], [message.id])
 

@@ -457,9 +457,9 @@ async def test_stopping_bot_ends_the_trial_with_a_message(world: World, trial: S
 async def test_button_works_after_a_crash(
     world: World, trial: ShownTrial, models: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def crash(_trials: Trials) -> None: ...
+    async def do_nothing(_trials: Trials) -> None: ...
 
-    monkeypatch.setattr(Trials, "close", crash)
+    monkeypatch.setattr(Trials, "close", do_nothing)
     async with bot_restarts(world, models) as restart:
         await restart()
         assert trial.runs

@@ -53,12 +53,12 @@ async def open_store() -> AsyncIterator[StoreOpener]:
     """Return a function that opens the store of one process; all are closed at the end."""
     stores = []
 
-    async def open_it(url: str) -> Store:
+    async def open_new_store(url: str) -> Store:
         stores.append(Store(url))
         await stores[-1].refresh()
         return stores[-1]
 
-    yield open_it
+    yield open_new_store
     for store in stores:
         await store.close()
 

@@ -25,7 +25,7 @@ async def engine(tmp_path: Path) -> AsyncEngine:
     return engine
 
 
-async def kept(engine: AsyncEngine) -> list[int]:
+async def stored_numbers(engine: AsyncEngine) -> list[int]:
     async with engine.connect() as connection:
         return [*await connection.scalars(NUMBERS)]
 
@@ -34,7 +34,7 @@ async def test_transaction_is_committed(engine: AsyncEngine) -> None:
     async with engine.begin() as connection:
         await connection.execute(ADD, {"number": 1})
         assert await connection.scalar(NUMBERS) == 1
-    assert await kept(engine) == [1]
+    assert await stored_numbers(engine) == [1]
 
 
 @pytest.mark.parametrize("error", [ValueError, asyncio.CancelledError])
@@ -46,14 +46,14 @@ async def test_raising_transaction_is_rolled_back(engine: AsyncEngine, error: ty
 
     with pytest.raises(error):
         await add_and_fail()
-    assert await kept(engine) == []
+    assert await stored_numbers(engine) == []
 
 
 async def test_connection_is_closed_and_uncommitted_changes_are_lost(engine: AsyncEngine) -> None:
     async with engine.connect() as connection:
         await connection.execute(ADD, {"number": 1})
     assert await connection.run(lambda closed: closed.closed)
-    assert await kept(engine) == []
+    assert await stored_numbers(engine) == []
 
 
 async def test_function_gets_the_connection_and_its_errors_are_raised(engine: AsyncEngine) -> None:
@@ -62,7 +62,7 @@ async def test_function_gets_the_connection_and_its_errors_are_raised(engine: As
         assert type(await connection.driver_connection()).__module__.startswith("aiosqlite")
         with pytest.raises(OperationalError):
             await connection.exec_driver_sql("SELECT nothing FROM nowhere")
-    assert await kept(engine) == [3]
+    assert await stored_numbers(engine) == [3]
 
 
 async def test_cancellation_during_a_close_waits_for_the_close(engine: AsyncEngine) -> None:
@@ -74,7 +74,7 @@ async def test_cancellation_during_a_close_waits_for_the_close(engine: AsyncEngi
 
     event.listen(engine.sync_engine, "checkin", hold_up)
     event.listen(engine.sync_engine, "close", lambda *_: closed.set())
-    asking = asyncio.create_task(kept(engine))
+    asking = asyncio.create_task(stored_numbers(engine))
     await closing.wait()
     for _ in range(2):
         asking.cancel()
@@ -93,4 +93,4 @@ async def test_error_while_closing_is_raised(engine: AsyncEngine, monkeypatch: p
 
     monkeypatch.setattr(AsyncConnection, "close", close_and_fail)
     with pytest.raises(OSError, match="full"):
-        await kept(engine)
+        await stored_numbers(engine)

@@ -320,7 +320,7 @@ async def test_sqlite_writes_the_counts_of_four_seconds_on_one_connection(
     assert (max(rows), sum(rows)) == (_SQLITE_STATEMENT, 1000)
 
 
-def agree(*stores: Store) -> bool:
+def have_the_same_state(*stores: Store) -> bool:
     return len({(store.settings(1).channels, store.has_opted_out(7)) for store in stores}) == 1
 
 
@@ -333,7 +333,7 @@ async def test_processes_that_write_at_once_agree_in_the_end(postgres_url: str, 
             stores[2].opt_in(7),
         )
         fresh = await open_store(postgres_url)
-        assert await becomes_true(partial(agree, *stores, fresh))
+        assert await becomes_true(partial(have_the_same_state, *stores, fresh))
 
 
 async def test_lost_connection_is_reopened_and_missed_changes_are_read(

@@ -14,7 +14,7 @@ from bot.i18n import ENGLISH, Translate
 from bot.ui.card import draw_card
 
 
-class Drawn(Artist):
+class ReferenceRecorder(Artist):
     """A part of a figure that notes what else is drawn, without keeping it alive."""
 
     def __init__(self, references: list[ref[object]]) -> None:
@@ -43,7 +43,7 @@ class TestMemory:
             axes = figure.subplots()
             axes.bar((1, 2), (3, 4), label="bars")
             figure.legend(prop=font)
-            figure.add_artist(Drawn(references))
+            figure.add_artist(ReferenceRecorder(references))
 
         draw_card((1, 1), fill, (), ENGLISH)
         left = [thing for reference in references if (thing := reference()) is not None]

@@ -25,7 +25,7 @@ def finding(reason: Outcome | None, words: list[WordShare] | None = None) -> Fin
     return Finding(None, reason, decision, words or [], (), None)
 
 
-def never(_settings: ServerSettings, _channel: ChannelState) -> Decision:
+def hears_unsure_joy(_settings: ServerSettings, _channel: ChannelState) -> Decision:
     return Decision(None, "joy", 0.4, 0.5, Outcome.UNSURE, NORMAL)
 
 
@@ -88,7 +88,7 @@ def test_recorded_outcome_takes_precedence_over_the_current_pace(now: Outcome | 
 def test_suggested_setting_would_change_the_outcome(
     reason: Outcome | None, liveliness: Liveliness, dislikes: int, setting: tuple[str, ...]
 ) -> None:
-    assert setting_for(reason, ServerSettings(liveliness=liveliness), dislikes, never) == setting
+    assert setting_for(reason, ServerSettings(liveliness=liveliness), dislikes, hears_unsure_joy) == setting
 
 
 def test_least_lively_sufficient_setting_is_suggested() -> None:
