@@ -1,6 +1,7 @@
 """Provide small data sets for whole training runs."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -8,6 +9,7 @@ import pooch
 import pytest
 
 from classifiers.emotions import LABELS
+from classifiers.nn import network
 from classifiers.training import datasets
 from classifiers.training.splitting import SPLITS
 from tests.classifiers.training.recording import QuickTeacher
@@ -19,6 +21,13 @@ def keras_models() -> ModuleType:
     from classifiers.training import keras_backend
 
     return keras_backend
+
+
+@pytest.fixture
+def one_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give each kind of network one recurrent layer: most of a short training in Keras is to trace its layers."""
+    for name, kind in network.KINDS.items():
+        monkeypatch.setitem(network.KINDS, name, replace(kind, depth=1))
 
 
 @pytest.fixture

@@ -138,6 +138,7 @@ def test_networks_match_keras(
 
 
 # The gradients of each kind are compared above, so one kind suffices for a whole training run.
+@pytest.mark.usefixtures("one_layer")
 @pytest.mark.parametrize(
     "kind", [pytest.param(kind, marks=() if kind == "gru" else pytest.mark.long) for kind in network.KINDS]
 )
@@ -200,6 +201,7 @@ def test_saved_keras_model_can_be_trained_further(keras_bilstm: Any, batch: Batc
     np.testing.assert_array_equal(again(few), keras_bilstm(few))
 
 
+@pytest.mark.usefixtures("one_layer")
 def test_training_lowers_the_loss_and_resumes_from_its_state(keras_models: ModuleType) -> None:
     rng = np.random.default_rng(4)
     sequences = [rng.integers(2, 20, 4).tolist() for _ in range(16)]
@@ -223,6 +225,7 @@ def test_training_lowers_the_loss_and_resumes_from_its_state(keras_models: Modul
         np.testing.assert_allclose(list(resumed.train_epoch(examples, 30)), last, atol=1e-6)
 
 
+@pytest.mark.usefixtures("one_layer")
 def test_the_same_seed_gives_the_same_training(keras_models: ModuleType) -> None:
     """Including dropout, whose masks Keras draws itself."""
     rng = np.random.default_rng(7)

@@ -151,7 +151,7 @@ def test_bad_folders_are_reported_in_one_sentence(streaming: ModuleType, tmp_pat
         find(streaming, tmp_path)
 
 
-@pytest.mark.usefixtures("blank_figures", "made_up_baselines")
+@pytest.mark.usefixtures("blank_figures", "made_up_baselines", "one_layer")
 def test_network_can_be_trained_on_shards(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
