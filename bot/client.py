@@ -18,6 +18,7 @@ from yarl import URL
 from bot import discord_address
 from bot.about.cog import About
 from bot.analysis.analyzer import Analyzer
+from bot.analysis.models import load_configured_models, require_reacting_model
 from bot.command_registration import CommandRegistration
 from bot.compare.cog import Compare
 from bot.configuration import Configuration, ConfigurationError, load_configuration
@@ -39,7 +40,6 @@ from bot.corrections.cog import Corrections
 from bot.errors import log_failure, report_error
 from bot.maintenance.cog import Maintenance
 from bot.meter import Meter
-from bot.models import load_configured_models, require_reacting_model
 from bot.mood.cog import Mood
 from bot.mood.weekly import WeeklyMood
 from bot.privacy.cog import Privacy

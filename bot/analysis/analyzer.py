@@ -1,7 +1,5 @@
 """Run the classifiers off the event loop: in one worker thread, in batches, with a limit and a deadline.
 
-`Analyzer.reacting_model` says which of the models reacts in a server.
-
 Heartbeats must not wait for a model, so no prediction runs on the event loop's thread. Texts that arrive while the
 worker is busy become its next batch, so batches grow with the load. A text whose caller has stopped waiting is dropped
 unread. There is no idle task: one starts with the first text and ends when none is left.
@@ -25,6 +23,7 @@ from time import perf_counter
 from typing import Any, TypeAlias, TypeVar
 
 from bot.analysis.fair_queue import FairQueue
+from bot.analysis.models import models_to_compare, reacting_model
 from bot.meter import Meter
 from classifiers import Answer, Classifier, Prediction
 from classifiers import compare as compare_models
@@ -34,9 +33,6 @@ from classifiers.model_directory import DIRECTIONS
 Result = TypeVar("Result")
 Steps: TypeAlias = Generator[None, None, Result]
 """Work that can be interrupted: it yields after each step, and finally returns its result."""
-
-_SHIPPED = ("bilstm", "rnn")
-"""The models that come with the package; the first reacts by default."""
 
 _ROUND_BATCHES = 4  # batches whose texts are taken from the queue and sorted together
 
@@ -133,25 +129,12 @@ class Analyzer:
         return len(self._stepped_jobs)
 
     def reacting_model(self, server_model: str | None) -> str:
-        """Return the name of the model that reacts in a server.
-
-        Args:
-            server_model: the model that the server's settings name. If it is None or not loaded, the default model
-                reacts.
-        """
-        return server_model if server_model is not None and server_model in self.models else self.default_model
+        """Return the name of the model that reacts in a server whose settings name `server_model`."""
+        return reacting_model(server_model, self.models, self.default_model)
 
     def models_to_compare(self, server_model: str | None) -> tuple[str, str] | None:
-        """Return the model that reacts in a server and the one to compare it with; None if only one model is loaded.
-
-        If there are more than two models, the other one is a shipped model, unless none is loaded.
-
-        Args:
-            server_model: the model that the server's settings name; see `reacting_model`.
-        """
-        reacting = self.reacting_model(server_model)
-        others = [name for name in (*_SHIPPED, *self.models) if name in self.models and name != reacting]
-        return (reacting, others[0]) if others else None
+        """Return that model and the one to compare it with; None if only one model is loaded."""
+        return models_to_compare(server_model, self.models, self.default_model)
 
     async def classify(
         self,

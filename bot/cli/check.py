@@ -11,13 +11,13 @@ import click
 from sqlalchemy import make_url
 
 from bot.about.cog import FIGURES
+from bot.analysis.models import load_configured_models
 from bot.cli.application import fetch_application, invite_link, replaced_addresses
 from bot.cli.database import database_file, run_with_store
 from bot.cli.errors import INTENT_OFF, CommandError, discord_errors, missing_token_sentence, reports_errors
 from bot.configuration import ENV_FILE, Configuration, load_configuration
 from bot.connection.clock import DiscordTime
 from bot.connection.requests import TOLERATED_CLOCK_ERROR, clock_warning, trace_dates
-from bot.models import load_configured_models
 from bot.store.engine import describe
 from classifiers.emotions import listed, without_emoji
 from classifiers.model_directory import MANIFEST, NAMES, read_manifest

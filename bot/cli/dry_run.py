@@ -9,9 +9,9 @@ from typing import NamedTuple, TextIO
 import click
 import regex
 
+from bot.analysis.models import load_configured_models
 from bot.cli.errors import CommandError, reports_errors
 from bot.configuration import load_configuration
-from bot.models import load_configured_models
 from bot.reactions.gate import no_words_reason
 from bot.reactions.outcomes import Outcome
 from bot.reactions.policy import Policy

@@ -10,11 +10,11 @@ import click
 import discord
 
 from bot import logs
+from bot.analysis.models import load_configured_models
 from bot.cli.application import replaced_addresses
 from bot.cli.errors import discord_errors, reports_errors, token_of
 from bot.cli.stopping import run_until_stopped
 from bot.configuration import Configuration, load_configuration
-from bot.models import load_configured_models
 from bot.serving import serve
 from classifiers import Classifier
 from classifiers.memory import keep_large_blocks_apart

@@ -109,7 +109,7 @@ async def test_own_labels_are_shown_unchanged(world: World, translate: Translate
 def test_dry_run_reacts_to_own_labels_with_an_emoji(
     models: Mapping[str, Classifier], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("bot.models.load_models", lambda _directory: models)
+    monkeypatch.setattr("bot.analysis.models.load_models", lambda _directory: models)
     Path("chat.txt").write_text("lovely\nidiot\n")
     assert main(["dry-run", "--file", "chat.txt"]) == 0
     assert capsys.readouterr().out == (

@@ -385,21 +385,3 @@ async def test_closing_answers_waiting_callers_and_refuses_new_ones(
     assert [task.result() for task in tasks] == [PREDICTIONS["happy"], PREDICTIONS["odd"]]
     left = set(threading.enumerate()) - before
     assert not any(thread.name.startswith("classifier") for thread in left)
-
-
-@pytest.mark.parametrize(
-    ("loaded", "server_model", "pair"),
-    [
-        (("rnn", "bilstm"), None, ("bilstm", "rnn")),
-        (("rnn", "bilstm"), "rnn", ("rnn", "bilstm")),
-        (("rnn", "gru", "lstm", "bilstm"), None, ("bilstm", "rnn")),
-        (("rnn", "gru", "lstm", "bilstm"), "gru", ("gru", "bilstm")),
-        (("gru", "lstm", "bilstm"), None, ("bilstm", "gru")),
-        (("bilstm",), "rnn", None),
-    ],
-)
-def test_reacting_model_is_compared_with_the_other_shipped_one(
-    loaded: tuple[str, ...], server_model: str | None, pair: tuple[str, str] | None
-) -> None:
-    analyzer = Analyzer(dict.fromkeys(loaded, StubClassifier(PREDICTIONS)), "bilstm")
-    assert analyzer.models_to_compare(server_model) == pair

@@ -23,7 +23,7 @@ from tests.loopback import description, loopback, skipper, world  # noqa: F401 -
 def stub_models(monkeypatch: pytest.MonkeyPatch) -> None:
     """Use stub models in place of those of the model directory."""
     models = {"rnn": StubClassifier(PREDICTIONS), "bilstm": StubClassifier(PREDICTIONS)}
-    monkeypatch.setattr("bot.models.load_models", lambda _directory: models)
+    monkeypatch.setattr("bot.analysis.models.load_models", lambda _directory: models)
 
 
 @pytest.fixture
