@@ -222,12 +222,12 @@ def blank_figures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
 
 @pytest.fixture
 def baselines() -> None:
-    """Let trainings measure their baselines, which takes longer than a small training."""
+    """Let training runs measure their baselines, which takes longer than training a small network."""
 
 
 @pytest.fixture
 def made_up_baselines(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give trainings made-up baselines, unless a test requests `baselines`."""
+    """Give training runs made-up baselines, unless a test requests `baselines`."""
 
     def metrics(dataset: Dataset) -> Metrics:
         return Metrics(len(dataset.test), 0.5, 0.5, 0.5, 0.1, dict.fromkeys(dataset.labels, 0.5))

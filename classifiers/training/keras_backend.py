@@ -13,11 +13,11 @@ import numpy as np
 import tensorflow as tf
 
 from classifiers.nn.arrays import Array
-from classifiers.nn.batching import Batch, Examples, count_batches, logits_of, training_batches
+from classifiers.nn.batching import Batch, Examples, count_batches, logits_of
 from classifiers.nn.layers import GRU, LSTM, RNN
 from classifiers.nn.network import KINDS, UNITS, Network, RecurrentLayer
-from classifiers.nn.optimizers import warmup_cosine
 from classifiers.training.recipes import Recipe
+from classifiers.training.schedule import scheduled_batches
 
 _LAYERS: dict[RecurrentLayer, Any] = {
     RNN: keras.layers.SimpleRNN,
@@ -113,11 +113,8 @@ class Trainer:
         """See `Trainable`."""
         recipe = self._recipe
         rng = np.random.default_rng([recipe.seed, number])
-        steps = count_batches(examples, recipe.batch_size)
-        self.set_dropout((number - 1) * steps)
-        batches = training_batches(examples, recipe.batch_size, rng, recipe.word_dropout)
-        for step, (batch, targets) in enumerate(batches, start=(number - 1) * steps):
-            rate = warmup_cosine(step, recipe.epochs * steps, recipe.learning_rate)
+        self.set_dropout((number - 1) * count_batches(examples, recipe.batch_size))
+        for batch, targets, rate in scheduled_batches(examples, recipe, number, rng):
             yield self.step(batch.ids.T, targets, rate)
 
     def set_dropout(self, steps: int) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from classifiers.nn.arrays import Array
-from classifiers.nn.batching import Batch, Examples, count_batches, training_batches
+from classifiers.nn.batching import Batch, Examples
 from classifiers.nn.layers import Dropout
 from classifiers.nn.losses import sigmoid_cross_entropy, softmax_cross_entropy
 from classifiers.nn.network import Network
-from classifiers.nn.optimizers import Adam, clip_by_global_norm, warmup_cosine
+from classifiers.nn.optimizers import Adam, clip_by_global_norm
 from classifiers.training.recipes import Recipe
+from classifiers.training.schedule import scheduled_batches
 
 
 class Trainer:
@@ -26,15 +27,11 @@ class Trainer:
 
     def train_epoch(self, examples: Examples, number: int) -> Iterator[float]:
         """See `Trainable`."""
-        recipe = self._recipe
-        rng = np.random.default_rng([recipe.seed, number])
+        rng = np.random.default_rng([self._recipe.seed, number])
         for layer in self.network.layers:
             if isinstance(layer, Dropout):
                 layer.rng = rng
-        steps = count_batches(examples, recipe.batch_size)
-        batches = training_batches(examples, recipe.batch_size, rng, recipe.word_dropout)
-        for step, (batch, targets) in enumerate(batches, start=(number - 1) * steps):
-            rate = warmup_cosine(step, recipe.epochs * steps, recipe.learning_rate)
+        for batch, targets, rate in scheduled_batches(examples, self._recipe, number, rng):
             yield self.step(batch, targets, rate)
 
     def step(self, batch: Batch, targets: Array, rate: float) -> float:
