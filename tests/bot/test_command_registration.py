@@ -87,9 +87,9 @@ async def test_development_commands_are_removed_after_development(
         assert (commands(None), commands(guild.id)) == (set(), all_commands)
         await env.restart_bot(create_bot(Configuration(), models=models))
         assert (commands(None), commands(guild.id)) == (all_commands, set())
-        asked = len(env.http_requests)
+        before = len(env.http_requests)
         await env.restart_bot(create_bot(Configuration(), models=models))
-        requests = [request for request in env.http_requests[asked:] if "/commands" in request.path]
+        requests = [request for request in env.http_requests[before:] if "/commands" in request.path]
         assert [request.method for request in requests] == ["GET"]  # nothing more at any later start
 
 

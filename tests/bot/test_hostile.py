@@ -104,14 +104,14 @@ async def test_any_kind_of_message_has_an_outcome_and_can_be_explained(world: Wo
     for name in ("Why?", "Compare emotions", "Was this right?"):
         command = backend.find_command(name, None, type=3)
         assert command
-        asked = {"id": command["id"], "name": name, "type": 3, "target_id": payload["id"]}
+        command_data = {"id": command["id"], "name": name, "type": 3, "target_id": payload["id"]}
         record, interaction = base_payload(
             backend,
             type=2,
             channel_id=world.channel.id,
             guild_id=world.guild.id,
             user_id=world.alice.id,
-            data={**asked, "resolved": {"messages": {payload["id"]: payload}}},
+            data={**command_data, "resolved": {"messages": {payload["id"]: payload}}},
         )
         backend.emit("INTERACTION_CREATE", interaction)
         await world.env.settle()
@@ -192,7 +192,7 @@ async def test_any_text_in_a_form_gets_an_answer(world: World, admin: simcord.Me
     await panel.click("page:mood")
     form = await panel.click("zone")
     assert (await panel.owner.submit_modal(form, {"zone": text[:60]})).acknowledged
-    asked = await world.alice.slash(world.channel, "compare")
-    assert asked.modal
-    assert (await world.alice.submit_modal(asked, {"text": text})).acknowledged
+    form_request = await world.alice.slash(world.channel, "compare")
+    assert form_request.modal
+    assert (await world.alice.submit_modal(form_request, {"text": text})).acknowledged
     assert world.bot.store.settings(world.guild.id) == ServerSettings()

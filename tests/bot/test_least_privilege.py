@@ -57,9 +57,9 @@ SENT_ONLY_IF_GRANTED = {"channel.send": {"view_channel", "send_messages", "attac
 
 def events_listened_to(bot: Emobot) -> set[str]:
     """Return the events that something in the bot listens to."""
-    heard = {name for cog in bot.cogs.values() for name, _ in cog.get_listeners()}
+    from_cogs = {name for cog in bot.cogs.values() for name, _ in cog.get_listeners()}
     added = {name for name, listeners in bot.extra_events.items() for each in listeners if is_ours(each)}
-    return heard | added | {name for name in vars(Emobot) if name.startswith("on_")}
+    return from_cogs | added | {name for name in vars(Emobot) if name.startswith("on_")}
 
 
 def is_ours(listener: Callable[..., Any]) -> bool:
@@ -75,10 +75,10 @@ def events_of(intent: str) -> set[str]:
 async def test_every_intent_is_needed_and_every_event_has_one(simcord_bot: Emobot, simcord_env: simcord.Env) -> None:
     del simcord_env  # which has started it
     Health().follow(simcord_bot)
-    heard, asked = events_listened_to(simcord_bot), {name for name, wanted in INTENTS if wanted}
-    assert {"on_message", "on_guild_join", "on_raw_reaction_add", "on_shard_ready"} <= heard
-    assert asked == {name for name, _ in INTENTS if events_of(name) & heard} | INTENTS_WITHOUT_EVENT.keys()
-    assert heard - {event for name in asked for event in events_of(name)} == EVENTS_WITHOUT_INTENT
+    events, intents = events_listened_to(simcord_bot), {name for name, wanted in INTENTS if wanted}
+    assert {"on_message", "on_guild_join", "on_raw_reaction_add", "on_shard_ready"} <= events
+    assert intents == {name for name, _ in INTENTS if events_of(name) & events} | INTENTS_WITHOUT_EVENT.keys()
+    assert events - {event for name in intents for event in events_of(name)} == EVENTS_WITHOUT_INTENT
     assert [
         used for used in INTENTS_WITHOUT_EVENT.values() if not any(f".{used}" in source for source in SOURCES)
     ] == []
@@ -120,8 +120,8 @@ async def test_permissions_of_the_invite_link_are_sufficient_and_each_is_needed(
     for command in world.bot.tree.walk_commands(type=discord.AppCommandType.chat_input):
         await press_every_button(olga, command.name, minimal)
 
-    asked = {route_of(request) for request in world.env.http_requests}
-    assert {route for route, needed in ROUTES.items() if needed} <= asked <= set(ROUTES)
+    routes = {route_of(request) for request in world.env.http_requests}
+    assert {route for route, needed in ROUTES.items() if needed} <= routes <= set(ROUTES)
     assert discord.Permissions(**dict.fromkeys(set().union(*ROUTES.values()), True)) == PERMISSIONS
     assert discord.Permissions(**dict.fromkeys(TO_REACT, True)) == PERMISSIONS
     assert caplog.records == []  # nothing was refused

@@ -82,8 +82,8 @@ async def test_own_labels_are_shown_unchanged(world: World, translate: Translate
     assert ": nice." in picture["description"]
 
     question = response_of(await world.alice.context_menu(world.channel, "Was this right?", message))
-    heard = translate("I hear **{emotion}** {emoji} in that message. Is that right?")
-    assert question.content == heard.format(emotion="nice", emoji="😊")
+    sentence = translate("I hear **{emotion}** {emoji} in that message. Is that right?")
+    assert question.content == sentence.format(emotion="nice", emoji="😊")
     [(menu, offered)] = menus(question).items()
     assert offered == ["toxic"]
     answered = await world.alice.select(question, ["toxic"], custom_id=menu)

@@ -153,10 +153,10 @@ class TestWithMoreModels:
         await world.bot.store.add_verdict(world.guild.id, ("lstm", "gru"), "gru")
         await world.bot.store.add_verdict(world.guild.id + 1, ("rnn", "gru"), "gru")
         [embed] = (await about(world)).embeds
-        told = {field.name: field.value for field in embed.fields if str(field.name).startswith("Blind")}
-        assert list(told) == ["Blind comparisons", "Blind comparisons: GRU + LSTM"]
-        assert str(told["Blind comparisons"]).startswith("No votes yet:")
-        assert str(told["Blind comparisons: GRU + LSTM"]).startswith("1 vote in this server: GRU 1, LSTM 0,")
+        fields = {field.name: field.value for field in embed.fields if str(field.name).startswith("Blind")}
+        assert list(fields) == ["Blind comparisons", "Blind comparisons: GRU + LSTM"]
+        assert str(fields["Blind comparisons"]).startswith("No votes yet:")
+        assert str(fields["Blind comparisons: GRU + LSTM"]).startswith("1 vote in this server: GRU 1, LSTM 0,")
 
 
 class TestWithOneModel:

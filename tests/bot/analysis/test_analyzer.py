@@ -306,24 +306,24 @@ WORDY = " ".join(f"{word} happy" for word in ("so", "very") * 10)  # more words 
 async def test_reactions_are_predicted_between_the_steps_of_an_explanation(
     analyzer: Analyzer, model: BlockingClassifier, ask: Callable[[Analyzer, str], Coroutine[Any, Any, object]]
 ) -> None:
-    asked = [asyncio.create_task(ask(analyzer, WORDY)) for _ in range(2)]
+    explanations = [asyncio.create_task(ask(analyzer, WORDY)) for _ in range(2)]
     assert await asyncio.to_thread(model.reached.wait, 10)
     await asyncio.sleep(0.02)
     first = list(model.steps)
     assert len(first) == 1  # the one that the worker has taken
     tasks = await start_callers("thanks a lot", "odd", "plain", "hmm then", analyzer=analyzer)
     model.released.set()
-    await asyncio.gather(*asked, *tasks)
+    await asyncio.gather(*explanations, *tasks)
     assert model.steps[:3] == [*first, ["odd", "plain", "hmm then"], ["thanks a lot"]]
     assert len(model.steps) > 6
 
 
 async def test_explanations_run_one_after_another(analyzer: Analyzer, model: BlockingClassifier) -> None:
     """Each then ends as soon as possible; several at once would all be late."""
-    asked = [asyncio.create_task(analyzer.explain(f"{text} {WORDY}")) for text in ("first", "second")]
+    explanations = [asyncio.create_task(analyzer.explain(f"{text} {WORDY}")) for text in ("first", "second")]
     await asyncio.sleep(0.02)
     model.released.set()
-    await asyncio.gather(*asked)
+    await asyncio.gather(*explanations)
     half = len(model.steps) // 2
     assert [step for step in model.steps if isinstance(step, list)] == [[f"first {WORDY}"], [f"second {WORDY}"]]
     assert model.steps[half] == [f"second {WORDY}"]
@@ -332,8 +332,8 @@ async def test_explanations_run_one_after_another(analyzer: Analyzer, model: Blo
 async def test_abandoned_explanation_is_stopped(analyzer: Analyzer, model: BlockingClassifier) -> None:
     given_up = [asyncio.create_task(analyzer.explain(WORDY)) for _ in range(2)]
     await asyncio.sleep(0.02)
-    for asked in given_up:
-        asked.cancel()
+    for task in given_up:
+        task.cancel()
     await asyncio.sleep(0)
     model.released.set()
     assert await analyzer.classify("happy", "rnn") == PREDICTIONS["happy"]
@@ -345,21 +345,21 @@ async def test_waiting_explanations_are_limited_and_do_not_block_reactions(
     model: BlockingClassifier,
 ) -> None:
     analyzer = Analyzer({"rnn": model}, max_explaining=2)
-    asked = [asyncio.create_task(analyzer.explain("happy")) for _ in range(2)]
+    explanations = [asyncio.create_task(analyzer.explain("happy")) for _ in range(2)]
     await asyncio.sleep(0.02)
     for ask in (analyzer.compare, analyzer.explain, analyzer.predict_prefixes):
         with pytest.raises(AnalyzerOverloadedError):
             await ask("happy")
     tasks = await start_callers("happy", analyzer=analyzer)
     model.released.set()
-    await asyncio.gather(*asked, *tasks)
+    await asyncio.gather(*explanations, *tasks)
     await analyzer.explain("happy")
     await analyzer.close()
 
 
 async def test_closing_answers_waiting_batches_and_explanations(analyzer: Analyzer, model: BlockingClassifier) -> None:
     tasks = await start_callers("happy", "odd", "thanks", "plain", "hmm", analyzer=analyzer)
-    asked = asyncio.create_task(analyzer.explain(WORDY))
+    explanation = asyncio.create_task(analyzer.explain(WORDY))
     await asyncio.sleep(0)
     closing = asyncio.create_task(analyzer.close())
     await asyncio.sleep(0)
@@ -368,7 +368,7 @@ async def test_closing_answers_waiting_batches_and_explanations(analyzer: Analyz
     assert [task.result() for task in tasks] == [
         PREDICTIONS[word] for word in ("happy", "odd", "thanks", "plain", "hmm")
     ]
-    assert asked.result()[1] == {"rnn": explain(StubClassifier(dict(PREDICTIONS)), WORDY)}
+    assert explanation.result()[1] == {"rnn": explain(StubClassifier(dict(PREDICTIONS)), WORDY)}
 
 
 async def test_closing_answers_waiting_callers_and_refuses_new_ones(

@@ -479,8 +479,8 @@ class TestMessageOfSomebodyElse:
 
 class TestManyRequests:
     async def test_each_person_gets_one_explanation_at_a_time(self, world: World, bob: simcord.MemberActor) -> None:
-        asked = [(world.alice, "happy"), (world.alice, "thanks"), (bob, "odd"), (world.alice, "plain")]
-        answers = await compare_concurrently(world, *asked)
+        requests = [(world.alice, "happy"), (world.alice, "thanks"), (bob, "odd"), (world.alice, "plain")]
+        answers = await compare_concurrently(world, *requests)
         assert [panel_text(panel_of(answers[place])).split("\n")[0] for place in (0, 2)] == ["> happy", "> odd"]
         assert [private_text(answers[place]) for place in (1, 3)] == [ONE_AT_A_TIME] * 2
         assert panel_of(await world.alice.slash(world.channel, "compare", text="thanks"))
@@ -691,8 +691,8 @@ async def test_a_busy_bot_says_so(world: World, caplog: pytest.LogCaptureFixture
 class TestWithMoreThanTwoModels:
     @pytest.fixture
     def models(self, bilstm: StubClassifier) -> dict[str, Classifier]:
-        heard = {"rnn": "fear", "gru": "pride", "lstm": "joy"}
-        others = {name: StubClassifier({"odd": prediction_of(**{label: 0.7})}) for name, label in heard.items()}
+        strongest = {"rnn": "fear", "gru": "pride", "lstm": "joy"}
+        others = {name: StubClassifier({"odd": prediction_of(**{label: 0.7})}) for name, label in strongest.items()}
         return {**others, "bilstm": bilstm}
 
     async def test_two_models_answer_by_default(self, world: World) -> None:

@@ -64,9 +64,9 @@ async def test_refusal_of_discord_raises_not_found(http: HTTPClient) -> None:
 
 
 async def test_unsendable_request_raises_its_own_error(http: HTTPClient, loopback: LoopbackDiscord) -> None:
-    asked = len(loopback.api.requests)
+    before = len(loopback.api.requests)
     with pytest.raises(TypeError, match="bytes"):
         await http.request(Route("POST", "/users/@me/channels"), json={"recipient_id": b"1"})
     with pytest.raises(TypeError, match="unexpected keyword"):
         await http.request(Route("GET", "/users/@me"), recipient=1)
-    assert len(loopback.api.requests) == asked
+    assert len(loopback.api.requests) == before

@@ -87,14 +87,14 @@ async def test_an_emotion_from_a_menu_counts_as_meant(world: World, menu: str, m
     assert await world.bot.store.corrections(world.guild.id) == {("joy", meant): 1}
 
 
-@pytest.mark.parametrize(("text", "heard"), [("happy", "joy"), ("odd", "love"), ("plain", "neutral")])
-async def test_each_emotion_has_exactly_one_control(world: World, text: str, heard: str) -> None:
+@pytest.mark.parametrize(("text", "predicted"), [("happy", "joy"), ("odd", "love"), ("plain", "neutral")])
+async def test_each_emotion_has_exactly_one_control(world: World, text: str, predicted: str) -> None:
     question = response_of(await ask(world, text))
     pressed = [component["custom_id"].split(":")[2] for component in controls(question) if component["type"] == 2]
     options = chain.from_iterable(component.get("options", []) for component in controls(question))
     chosen = [option["value"] for option in options]
     assert sorted(pressed + chosen) == sorted(LABELS)
-    assert pressed[0] == heard
+    assert pressed[0] == predicted
 
 
 async def test_answers_of_several_people_are_summed(world: World) -> None:
@@ -382,8 +382,8 @@ async def test_every_word_is_translated(world: World, monkeypatch: pytest.Monkey
     question = response_of(await ask(world, text))
     assert untranslated_words(question) == ""
     if controls(question):
-        heard = {"happy": "joy", "plain": "neutral"}[text]
-        answered = await world.alice.click(question, custom_id=control(question, f"{heard}:{heard}"))
+        predicted = {"happy": "joy", "plain": "neutral"}[text]
+        answered = await world.alice.click(question, custom_id=control(question, f"{predicted}:{predicted}"))
         assert untranslated_words(response_of(answered)) == ""
 
 

@@ -101,7 +101,7 @@ async def test_ten_minutes_of_refusals_lose_only_reactions_and_are_at_most_20(
 ) -> None:
     loopback.api.fault = only("/reactions/", REFUSALS[kind])
     await write_for_ten_minutes(running, loopback, skipper, bilstm)
-    requests = [asked for asked in loopback.api.requests if 400 <= asked.status < 500]
+    requests = [request for request in loopback.api.requests if 400 <= request.status < 500]
     if kind != "429 shared":  # these do not count towards a ban
         assert len(requests) <= 20
     assert await counted_moods(running, loopback) == ROUNDS * PER_ROUND
@@ -162,15 +162,15 @@ async def test_hanging_answer_to_a_command_is_given_up_after_half_a_minute(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, caplog: pytest.LogCaptureFixture
 ) -> None:
     del running
-    asked = asyncio.Event()
+    request_arrived = asyncio.Event()
 
     async def hang(_: object) -> None:
-        asked.set()
+        request_arrived.set()
         await asyncio.Event().wait()
 
     loopback.api.fault = only("/callback", hang)
     await loopback.slash("privacy")
-    await asked.wait()
+    await request_arrived.wait()
     skipper.skip(31)
     await until(lambda: warnings(caplog))
     assert warnings(caplog) == ["'privacy' was not answered: Discord failed (TimeoutError)."]

@@ -83,15 +83,15 @@ async def test_database_fault_loses_no_reaction_no_setting_and_no_count(
     await store.save_settings(off, ServerSettings(enabled=False))
     await store.refresh()
     async with fault(database):
-        said = [await loopback.say("happy", channel) for channel in range(10)]
+        message_ids = [await loopback.say("happy", channel) for channel in range(10)]
         await loopback.say("happy", 20)  # in the server that has switched the bot off
         await until(lambda: len(messages_with_reactions(loopback)) == 10)
         await store.refresh()
     await store.refresh()
-    said += [await loopback.say("happy", channel) for channel in range(30, 40)]
+    message_ids += [await loopback.say("happy", channel) for channel in range(30, 40)]
     await loopback.say("happy", 20)
     await until(lambda: len(messages_with_reactions(loopback)) == 20)
-    assert sorted(messages_with_reactions(loopback)) == sorted(said)
+    assert sorted(messages_with_reactions(loopback)) == sorted(message_ids)
     assert await counted_moods(running, loopback) == 20
     assert not store.settings(off).enabled
 
@@ -132,19 +132,19 @@ class TestPostgres:
     ) -> None:
         store, off = running.store, loopback.world.guild_ids()[20]
         await store.save_settings(off, ServerSettings(enabled=False))
-        said = [await loopback.say("happy", channel) for channel in range(10)]
+        message_ids = [await loopback.say("happy", channel) for channel in range(10)]
         await until(lambda: len(messages_with_reactions(loopback)) == 10)
         await store.write()
         await server.stop()
-        said += [await loopback.say("happy", channel) for channel in range(10, 20)]
+        message_ids += [await loopback.say("happy", channel) for channel in range(10, 20)]
         await loopback.say("happy", 20)  # in the server that has switched the bot off
         await until(lambda: len(messages_with_reactions(loopback)) == 20)
         await store.refresh()
         await until(lambda: not store.usable)
         await server.start()
         await store.refresh()
-        said += [await loopback.say("happy", channel) for channel in range(30, 40)]
+        message_ids += [await loopback.say("happy", channel) for channel in range(30, 40)]
         await until(lambda: len(messages_with_reactions(loopback)) == 30)
-        assert sorted(messages_with_reactions(loopback)) == sorted(said)
+        assert sorted(messages_with_reactions(loopback)) == sorted(message_ids)
         assert await counted_moods(running, loopback) == 30
         assert not store.settings(off).enabled

@@ -24,9 +24,9 @@ async def test_connection_cut_within_a_frame_loses_no_message(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper
 ) -> None:
     loopback.gateway.cut(mid_frame=True)
-    said = [await loopback.say("happy", channel) for channel in range(10)]
+    message_ids = [await loopback.say("happy", channel) for channel in range(10)]
     await until(lambda: len(messages_with_reactions(loopback)) == 10, skipper)
-    assert sorted(messages_with_reactions(loopback)) == said
+    assert sorted(messages_with_reactions(loopback)) == message_ids
     assert await counted_moods(running, loopback) == 10
     assert (loopback.gateway.identified, loopback.gateway.resumed) == (1, 1)
 
@@ -99,9 +99,9 @@ async def test_server_left_between_two_sessions_is_noticed(
 
 async def test_reconnect_request_loses_no_message(running: Emobot, loopback: LoopbackDiscord, skipper: Skipper) -> None:
     await loopback.gateway.request_reconnect()
-    said = [await loopback.say("happy", channel) for channel in range(10)]
+    message_ids = [await loopback.say("happy", channel) for channel in range(10)]
     await until(lambda: len(messages_with_reactions(loopback)) == 10, skipper)
-    assert sorted(messages_with_reactions(loopback)) == said
+    assert sorted(messages_with_reactions(loopback)) == message_ids
     assert await counted_moods(running, loopback) == 10
     assert loopback.gateway.identified == 1
 
@@ -111,9 +111,9 @@ async def test_garbage_frame_loses_no_message_and_is_logged_once(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, caplog: pytest.LogCaptureFixture, kind: Garbage
 ) -> None:
     await loopback.gateway.send_garbage(kind)
-    said = [await loopback.say("happy", channel) for channel in range(10)]
+    message_ids = [await loopback.say("happy", channel) for channel in range(10)]
     await until(lambda: len(messages_with_reactions(loopback)) == 10, skipper)
-    assert sorted(messages_with_reactions(loopback)) == said
+    assert sorted(messages_with_reactions(loopback)) == message_ids
     assert await counted_moods(running, loopback) == 10
     assert (loopback.gateway.identified, loopback.gateway.resumed) == (1, 1)
     [warning] = warnings(caplog)
@@ -127,17 +127,17 @@ async def test_slow_model_loses_no_count_of_replayed_messages(
     bilstm: StubClassifier,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    read, asked, may_continue = bilstm.predict, threading.Event(), threading.Event()
+    read, prediction_requested, may_continue = bilstm.predict, threading.Event(), threading.Event()
 
     def predict_later(texts: Sequence[str]) -> list[Prediction]:
-        asked.set()
+        prediction_requested.set()
         may_continue.wait(60)
         return read(texts)
 
     monkeypatch.setattr(bilstm, "predict", predict_later)
     for channel in range(20):
         await loopback.say("happy", channel, age=20)
-    await until(asked.is_set)
+    await until(prediction_requested.is_set)
     await asyncio.sleep(0.02)
     skipper.skip(10)
     await asyncio.sleep(0.02)
@@ -152,9 +152,9 @@ async def test_connection_closed_by_the_gateway_loses_no_message(
     running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, code: int
 ) -> None:
     await loopback.gateway.close(code)
-    said = [await loopback.say("happy", channel) for channel in range(10)]
+    message_ids = [await loopback.say("happy", channel) for channel in range(10)]
     await until(lambda: len(messages_with_reactions(loopback)) == 10, skipper)
-    assert sorted(messages_with_reactions(loopback)) == said
+    assert sorted(messages_with_reactions(loopback)) == message_ids
     assert await counted_moods(running, loopback) == 10
     assert (loopback.gateway.identified, loopback.gateway.resumed) == (1, 1)
 
@@ -194,9 +194,9 @@ async def test_session_resumes_at_the_default_address_if_its_own_is_gone(
 ) -> None:
     running.shards[0]._parent.ws.gateway = yarl.URL("ws://127.0.0.1:1")  # a closed port
     loopback.gateway.cut()
-    said = [await loopback.say("happy", channel) for channel in range(10)]
+    message_ids = [await loopback.say("happy", channel) for channel in range(10)]
     await until(lambda: len(messages_with_reactions(loopback)) == 10, skipper)
-    assert sorted(messages_with_reactions(loopback)) == said
+    assert sorted(messages_with_reactions(loopback)) == message_ids
     assert (loopback.gateway.identified, loopback.gateway.resumed) == (1, 1)
 
 

@@ -88,17 +88,17 @@ class SlowAnswers:
     """Delays the answers to requests for reactions.
 
     Attributes:
-        asked: the number of requests.
+        requests: the number of requests.
         release: an event after which all of them are answered.
     """
 
     def __init__(self, loopback: LoopbackDiscord) -> None:
-        self.asked = 0
+        self.requests = 0
         self.release = asyncio.Event()
         loopback.api.fault = only("/reactions/", self._wait)
 
     async def _wait(self, _: web.Request) -> None:
-        self.asked += 1
+        self.requests += 1
         await self.release.wait()
 
 
@@ -106,8 +106,8 @@ async def test_slow_answers_limit_the_reactions_in_flight(running: Emobot, loopb
     answers = SlowAnswers(loopback)
     for channel in range(40):
         await loopback.say("happy", channel)
-    await until(lambda: answers.asked + running.requests.waiting == 40)
-    assert answers.asked <= RefusalCounter(time.monotonic).max_unanswered()
+    await until(lambda: answers.requests + running.requests.waiting == 40)
+    assert answers.requests <= RefusalCounter(time.monotonic).max_unanswered()
     answers.release.set()
     assert await outcomes_after(running, 40) == {"reacted": 40}
 
@@ -118,12 +118,12 @@ async def test_reaction_that_waits_too_long_for_other_answers_is_lost_and_later_
     answers = SlowAnswers(loopback)
     for channel in range(40):
         await loopback.say("happy", channel, age=10)
-    await until(lambda: answers.asked + running.requests.waiting == 40)
+    await until(lambda: answers.requests + running.requests.waiting == 40)
     skipper.skip(6)
     answers.release.set()
-    assert await outcomes_after(running, 40) == {"reacted": answers.asked, "held back": 40 - answers.asked}
+    assert await outcomes_after(running, 40) == {"reacted": answers.requests, "held back": 40 - answers.requests}
     await loopback.say("happy", 40)
-    assert (await outcomes_after(running, 41))["reacted"] == answers.asked
+    assert (await outcomes_after(running, 41))["reacted"] == answers.requests
 
 
 async def test_reactions_above_the_rate_limit_are_spaced_evenly_newest_first(
@@ -132,7 +132,7 @@ async def test_reactions_above_the_rate_limit_are_spaced_evenly_newest_first(
     ids = [await loopback.say("happy", channel) for channel in range(CHANNELS)]
     outcomes = await outcomes_after(running, CHANNELS)
     assert loopback.api.refused() == []
-    given = [int(asked.path.split("/")[4]) for asked in loopback.api.reactions(204)]
+    given = [int(request.path.split("/")[4]) for request in loopback.api.reactions(204)]
     assert len(given) == outcomes["reacted"] >= 35
     assert len(given) < CHANNELS  # otherwise this test would show nothing
     # In the order of arrival, the older ones would be sent. The very last is left out: a slow machine may read it late.

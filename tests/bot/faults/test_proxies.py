@@ -50,9 +50,9 @@ class TestNirn:
     async def test_each_reaction_is_sent_once_and_all_requests_go_through_the_proxy(
         self, running: Emobot, loopback: LoopbackDiscord, nirn: tuple[Nirn, str], skipper: Skipper
     ) -> None:
-        said = [await loopback.say("happy", channel) for channel in range(10)]
+        message_ids = [await loopback.say("happy", channel) for channel in range(10)]
         await until(lambda: len(messages_with_reactions(loopback)) == 10, skipper)
-        assert sorted(messages_with_reactions(loopback)) == said
+        assert sorted(messages_with_reactions(loopback)) == message_ids
         assert nirn[0].requests >= len(loopback.api.requests)
         assert loopback.api.refused() == []
         assert running.requests.time.known
@@ -62,13 +62,13 @@ class TestNirn:
         self, running: Emobot, loopback: LoopbackDiscord, skipper: Skipper, scope: str
     ) -> None:
         loopback.api.fault = only("/reactions/", times(1, limited(scope, 0.3)))
-        said = await loopback.say("happy")
+        message_id = await loopback.say("happy")
         await until(loopback.api.refused)
         for _ in range(200):  # in small steps, so that the message does not become too old
             skipper.skip(0.01)
             await asyncio.sleep(0.001)
         await until(lambda: reactions_of(running).outcomes[Outcome.REACTED] == 1)
-        assert messages_with_reactions(loopback) == [said]
+        assert messages_with_reactions(loopback) == [message_id]
         assert len(loopback.api.refused()) == 1
 
     async def test_forwarded_global_429_loses_the_same_reactions_as_without_the_proxy(
@@ -89,11 +89,11 @@ class TestNirn:
         caplog: pytest.LogCaptureFixture,
     ) -> None:
         nirn[0].lost_node = True
-        asked, outcomes = nirn[0].requests, reactions_of(running).outcomes
+        before, outcomes = nirn[0].requests, reactions_of(running).outcomes
         for channel in range(30):
             await loopback.say("happy", channel)
             await until(lambda: outcomes.total() == channel + 1)  # noqa: B023 - called at once
-        assert nirn[0].requests == asked + 30
+        assert nirn[0].requests == before + 30
         assert messages_with_reactions(loopback) == []
         nirn[0].lost_node = False
         await wait_for_reaction(loopback, skipper=skipper)
@@ -134,12 +134,12 @@ class TestNirn:
         async with connected(bot, loopback, skipper):
             pass
         skipper.skip(540)
-        asked = len(loopback.api.requests)
+        before = len(loopback.api.requests)
         again = create_bot(Configuration(discord_token=loopback.token, api_base=nirn[1]), models=models)
         caplog.set_level(logging.WARNING)
         async with connected(again, loopback, skipper):
             assert abs(again.requests.time.now() - loopback.now()) < timedelta(seconds=5)
-        paths = [request.path for request in loopback.api.requests[asked:]]
+        paths = [request.path for request in loopback.api.requests[before:]]
         assert "/gateway/bot" not in paths  # which Discord answered nine minutes ago
         assert not [line for line in warnings(caplog) if "clock" in line]
 
@@ -163,9 +163,9 @@ class TestGatewayProxy:
     async def test_the_bot_is_in_all_servers_and_reacts_in_them(
         self, running: Emobot, loopback: LoopbackDiscord, proxy: GatewayProxy, skipper: Skipper
     ) -> None:
-        said = [await loopback.say("happy", channel) for channel in range(10)]
+        message_ids = [await loopback.say("happy", channel) for channel in range(10)]
         await until(lambda: len(messages_with_reactions(loopback)) == 10, skipper)
-        assert sorted(messages_with_reactions(loopback)) == said
+        assert sorted(messages_with_reactions(loopback)) == message_ids
         assert len(running.guilds) == 40
         assert (loopback.gateway.identified, proxy.identified) == (1, 1)
         assert proxy.compressions == {None}

@@ -78,17 +78,17 @@ async def test_reset_token_stops_the_bot_after_at_most_20_refusals_and_loses_no_
     health = Health()
     serving = asyncio.create_task(serve(configured(loopback), models, loopback.token, health))
     await until(lambda: health.bot and not health.why_not_ready())
-    heard = asyncio.Event()
+    all_received = asyncio.Event()
 
     async def reset(request: web.Request) -> web.Response | None:
-        await heard.wait()  # otherwise it would disconnect before receiving all messages
+        await all_received.wait()  # otherwise it would disconnect before receiving all messages
         return await refused(401)(request)
 
     loopback.api.fault = reset
     for channel in range(40):
         await loopback.say("happy", channel)
     await until(lambda: sum(map(len, bilstm.batches)) == 40)
-    heard.set()
+    all_received.set()
     with pytest.raises(discord.LoginFailure, match="reset"):
         await serving
     assert 1 <= len(loopback.api.refused()) <= 20

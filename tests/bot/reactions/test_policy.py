@@ -235,10 +235,10 @@ def test_cheerful_emoji_is_refused_in_any_skin_tone(skin: str) -> None:
 
 @pytest.mark.parametrize("label", EMOJI)
 def test_grave_message_gets_no_reaction_whatever_is_predicted(label: str) -> None:
-    heard = prediction_of(**{label: 1.0})
+    prediction = prediction_of(**{label: 1.0})
     for text in ("cancer is back", "im gonna kill myself lol", "my grandpa just died lol"):
-        assert choose(text, heard) == Decision(None, label, 1.0, 0.5, Outcome.GRAVE, NORMAL)
-    assert choose("killing it 💀", heard).emoji == EMOJI[label]
+        assert choose(text, prediction) == Decision(None, label, 1.0, 0.5, Outcome.GRAVE, NORMAL)
+    assert choose("killing it 💀", prediction).emoji == EMOJI[label]
 
 
 @pytest.mark.parametrize("text", ["I love how nobody reads the pinned message", "thanks, I hate it", "cool story"])

@@ -97,10 +97,10 @@ async def trial(world: World, owner: simcord.MemberActor) -> ShownTrial:
 
 async def test_trial_is_private_and_says_what_to_do_and_when_it_ends(world: World, trial: ShownTrial) -> None:
     first, rest = trial.text.removeprefix("## Try it here\n").split("\n", 1)
-    asked = discord.utils.snowflake_time(trial.message.id)
+    started_at = discord.utils.snowflake_time(trial.message.id)
     until = first.partition("This ends <t:")[2].removesuffix(":R>.")
     assert first.startswith(f"Write something in <#{world.channel.id}>, or wait for others to: ")
-    assert int(until) - asked.timestamp() == pytest.approx(600, abs=2)
+    assert int(until) - started_at.timestamp() == pytest.approx(600, abs=2)
     assert rest == "-# I don't keep any of it, and I neither read nor show messages by people who have opted out."
     assert trial.runs
     assert world.channel.history(viewer=world.alice) == []

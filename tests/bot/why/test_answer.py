@@ -40,8 +40,8 @@ def test_every_outcome_of_an_existing_message_has_a_sentence() -> None:
 def test_at_most_three_distinct_words_are_named_strongest_first() -> None:
     shares = {"*a*": 0.2, "b": 0.04, "c": -0.9, "d": 0.4, "e": 0.1, "f": 0.05}
     words = [WordShare(word, 0, 1, share) for word, share in shares.items()]
-    told = format_answer(finding(None, [*words, *words]), ENGLISH)
-    assert told.split("\n")[2] == "These words counted most: **d**, **\\*a\\***, **e**"
+    answer = format_answer(finding(None, [*words, *words]), ENGLISH)
+    assert answer.split("\n")[2] == "These words counted most: **d**, **\\*a\\***, **e**"
     assert (
         format_answer(finding(None, words[1:3]), ENGLISH).split("\n")[2] == "No single word makes the difference here."
     )

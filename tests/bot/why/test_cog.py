@@ -79,9 +79,9 @@ async def test_livelier_setting_is_suggested_only_if_sufficient(
     world: World, bilstm: StubClassifier, certainty: float, lines: list[str]
 ) -> None:
     bilstm.predictions["hmm"] = prediction_of(joy=certainty)
-    heard = f"I hear **joy** with a certainty of {certainty:.0%}; to react I need 50%."
+    certainty_line = f"I hear **joy** with a certainty of {certainty:.0%}; to react I need 50%."
     words = "These words counted most: **hmm**"
-    assert await why_of(world, "hmm") == ["I am not certain enough.", heard, words, *lines]
+    assert await why_of(world, "hmm") == ["I am not certain enough.", certainty_line, words, *lines]
 
 
 async def test_settings_that_keep_an_emotion_silent_are_named(world: World) -> None:
@@ -176,8 +176,8 @@ async def test_pause_is_explained_with_the_time_of_the_next_reaction(world: Worl
     await world.alice.send(world.channel, "happy")
     for _ in range(6):  # so that the share is not used up
         message = await world.alice.send(world.channel, "happy")
-    pause, heard, words, following, change = await why(world, message)
-    assert (pause, heard, words, change) == (PAUSE, HEARD, WORD, setting("Liveliness: lively"))
+    pause, certainty_line, words, following, change = await why(world, message)
+    assert (pause, certainty_line, words, change) == (PAUSE, HEARD, WORD, setting("Liveliness: lively"))
     assert seconds_to_next(message, following) == pytest.approx(10, abs=2)
     clock.now += 10
     assert await why(world, message) == [PAUSE, HEARD, WORD, AT_ONCE, setting("Liveliness: lively")]
