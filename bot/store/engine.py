@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ def open_engine(url: URL, *, long_timeout: bool = False) -> AsyncEngine:
         engine = create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=arguments)
         event.listen(engine, "do_connect", _create_private_file)
         event.listen(engine, "do_connect", _note_file)
+        event.listen(engine, "connect", _read_any_text)
         event.listen(engine, "connect", _use_write_ahead_log)
         event.listen(engine, "begin", _begin)
         event.listen(engine, "commit", _check_file)
@@ -94,6 +96,11 @@ def _check_file(connection: Connection) -> None:
     """
     if inode(Path(str(connection.engine.url.database))) != connection.info["inode"]:
         raise OSError(FILE_REPLACED)
+
+
+def _read_any_text(connection: Any, _record: object) -> None:
+    """Read texts that are not UTF-8, with escapes, so that one damaged row does not keep all others from being read."""
+    connection.driver_connection.text_factory = partial(str, encoding="utf-8", errors="backslashreplace")
 
 
 def _use_write_ahead_log(connection: AdaptedConnection, _record: object) -> None:

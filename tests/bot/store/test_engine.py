@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
+from bot.server_settings import ServerSettings
 from bot.store.engine import describe
 from tests.bot.store.conftest import StoreOpener
 from tests.bot.store.support import DatabaseClient
@@ -92,3 +93,16 @@ async def test_locked_file_without_wal_is_still_readable(
     connection.close()
     await store.opt_out(8)
     assert await DatabaseClient(sqlite_url).rows("PRAGMA journal_mode") == [("wal",)]
+
+
+async def test_row_that_is_not_utf8_does_not_keep_the_others_from_being_read(
+    tmp_path: Path, open_store: StoreOpener
+) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/emobot.db"
+    store = await open_store(url)
+    await store.save_settings(1, ServerSettings(mood=False))
+    client = DatabaseClient(url)
+    await client.execute("INSERT INTO servers (guild_id, settings) VALUES (2, CAST(x'7bff7d' AS TEXT))")
+    fresh = await open_store(url)
+    assert fresh.settings(1) == ServerSettings(mood=False)
+    assert fresh.unreadable_settings(2) == r"{\xff}"
