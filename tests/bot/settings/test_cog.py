@@ -72,6 +72,9 @@ class TestFile:
             muted=frozenset({"anger"}),
             emoji={"joy": f"<:blob:{emoji.id}>", "love": "🫶"},
             mood=False,
+            weekly_channel=world.channel.id,
+            weekly_hour=20,
+            time_zone="Asia/Tokyo",
         )
         await world.bot.store.save_settings(world.guild.id, settings)
         exported = await panel.click("export")
@@ -120,6 +123,7 @@ class TestFile:
             "channels": [1, world.channel.id],
             "emoji": {"joy": "<:blob:123456789012345678>", "love": "🫶", "grief": "🎉"},
             "mood": False,
+            "weekly_channel": 1,
         }
         await panel.import_file(json.dumps(foreign).encode())
         assert panel.notice == (
