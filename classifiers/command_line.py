@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import click
@@ -142,9 +143,7 @@ def finish(work: Callable[[], int]) -> int:
         return tell("There is not enough memory for this: try something smaller.", 1)
     except OSError as error:
         _discard_output()
-        what = f"{error.filename} cannot be used" if error.filename else "Something could not be read or written"
-        remedy = ", so make room on the disk and try again" if error.errno == errno.ENOSPC else ""
-        return tell(f"{what}: {error.strerror or error}{remedy}.", 1)
+        return tell(_describe(error), 1)
     return status
 
 
@@ -156,6 +155,23 @@ def tell(sentence: str, status: int) -> int:
     shown = _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), sentence)
     print(shown, file=sys.stderr)  # noqa: T201 - for who runs the command
     return status
+
+
+def _describe(error: OSError) -> str:
+    """Return a sentence that says what cannot be used and, where that is known, what to do."""
+    if error.filename is None and _in_deleted_folder():
+        return "The current folder no longer exists: change to another one."
+    what = f"{error.filename} cannot be used" if error.filename else "Something could not be read or written"
+    remedy = ", so make room on the disk and try again" if error.errno == errno.ENOSPC else ""
+    return f"{what}: {error.strerror or error}{remedy}."
+
+
+def _in_deleted_folder() -> bool:
+    try:
+        Path.cwd()
+    except OSError:
+        return True
+    return False
 
 
 def _set_up_streams() -> None:

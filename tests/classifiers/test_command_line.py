@@ -1,4 +1,5 @@
 import errno
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -53,6 +54,17 @@ def test_failures_are_reported_in_one_sentence(
 ) -> None:
     assert finish(raising(error)) == status
     assert capsys.readouterr().err == (f"{sentence}\n" if sentence else "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps a folder in use: run `wsl python3 -m pytest`")
+def test_deleted_current_folder_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert finish(lambda: len(str(Path("file").absolute()))) == 1
+    assert capsys.readouterr().err == "The current folder no longer exists: change to another one.\n"
 
 
 def test_status_of_the_work_is_returned() -> None:
