@@ -549,18 +549,27 @@ def test_markup_and_undecodable_names_are_printed_as_they_are(
     assert manifest.command.endswith("out[/b]\\xff'")
 
 
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """Let no file grow beyond 50,000 bytes."""
+    import resource  # Windows has none
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="run it in Linux, as in `wsl` or `docker run -it python bash`")
-def test_full_disk_while_training_is_reported_in_one_sentence(feelings: Path, tmp_path: Path) -> None:
-    program = (
-        "import resource, sys, train; resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000)); "
-        "sys.exit(train.main(sys.argv[1:]))"
-    )
-    options = ["--dataset", str(feelings), "--model", "rnn", "--epochs", "1", "--out", str(tmp_path / "models")]
-    done = subprocess.run(
-        [sys.executable, "-c", program, *options], capture_output=True, check=False, cwd=Path(train.__file__).parent
-    )
-    assert (done.returncode, done.stderr) == (1, b"Something could not be read or written: File too large.\n")
-    assert not (tmp_path / "models" / "manifest.json").exists()
+@pytest.mark.usefixtures("full_disk")
+def test_full_disk_while_training_is_reported_in_one_sentence(
+    feelings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "models"
+    assert run("--dataset", feelings, "--model", "rnn", "--epochs", 1, "--out", out) == 1
+    checkpoint = out / "checkpoints" / "rnn" / "epoch-1.safetensors"
+    assert capsys.readouterr().err == f"{checkpoint} cannot be used: File too large.\n"
+    assert not (out / "manifest.json").exists()
 
 
 def test_missing_data_set_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
