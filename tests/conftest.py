@@ -28,21 +28,6 @@ import pytest
 from hypothesis import settings
 from threadpoolctl import threadpool_limits
 
-from classifiers.model_directory import (
-    FILES,
-    Manifest,
-    ModelCard,
-    invalidate_manifest,
-    save_numpy,
-    save_tokenizer,
-    write_manifest,
-)
-from classifiers.nn import network
-from classifiers.text import Tokenizer
-from classifiers.training import onnx_export
-from classifiers.training.datasets import Dataset
-from classifiers.training.evaluation import BagOfWords, Metrics
-
 if TYPE_CHECKING:
     from discord.gateway import KeepAliveHandler
 
@@ -144,6 +129,20 @@ def small_models(built_models: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def built_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the original of which `small_models` is a copy."""
+    # Not above, since pytest-xdist starts the other processes only after this module is imported.
+    from classifiers.model_directory import (
+        FILES,
+        Manifest,
+        ModelCard,
+        invalidate_manifest,
+        save_numpy,
+        save_tokenizer,
+        write_manifest,
+    )
+    from classifiers.nn import network
+    from classifiers.text import Tokenizer
+    from classifiers.training import onnx_export
+
     tokenizer = Tokenizer(["i", "am", "not", "happy", "sad"], max_tokens=8)
     rng = np.random.default_rng(0)
     rnn = network.build("rnn", len(tokenizer), 4, len(LABELS), rng)
@@ -228,6 +227,8 @@ def baselines() -> None:
 @pytest.fixture
 def made_up_baselines(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Give training runs made-up baselines, unless a test requests `baselines`."""
+    from classifiers.training.datasets import Dataset
+    from classifiers.training.evaluation import BagOfWords, Metrics
 
     def metrics(dataset: Dataset) -> Metrics:
         return Metrics(len(dataset.test), 0.5, 0.5, 0.5, 0.1, dict.fromkeys(dataset.labels, 0.5))
