@@ -47,7 +47,7 @@ python train.py                        both models on the built-in phrases, in a
 python train.py --dataset goemotions   both models on GoEmotions, in about ten minutes
 python train.py --dataset FILE         both models on your own TSV, CSV or JSONL file
 python train.py --model gru            another network, or several; --framework chooses numpy or keras
-python train.py --recipe shipped       the shipped models, from people's messages and four teachers
+python train.py --recipe shipped       as the shipped models (with --start; see docs/training.md)
 python train.py study                  measure the vanishing gradient; see docs/study.md and study --help
 
 A report, report.md, and its figures are written next to the models. Ctrl-C keeps the best epoch so far; --resume
@@ -252,5 +252,5 @@ def _closing_lines(outcome: Outcome) -> list[str]:
     compare = shlex.join(["python", "-m", "classifiers", "compare", "--models", str(outcome.folder), "your text"])
     lines = [f"Written to {outcome.folder}. Compare them: {compare}"]
     if not outcome.complete:
-        lines.append("Stopped; the best epoch so far is kept. Go on with the same command and --resume.")
+        lines.append("Stopped; the best epoch so far is kept. To continue, run the same command with --resume.")
     return lines

@@ -249,7 +249,7 @@ def test_both_models_learn_a_few_own_phrases(tmp_path: Path, capsys: pytest.Capt
 @pytest.mark.parametrize(
     ("rows", "says"),
     [
-        ("😀\tjoy\n😁\tjoy\n😢\tsadness\n", "Whether the RNN has learnt anything is open: of 1 test text"),
+        ("😀\tjoy\n😁\tjoy\n😢\tsadness\n", "It is unclear whether the RNN has learnt anything: of 1 test text"),
         ("".join(f"word{n}\tall,{'joy' if n % 2 else 'fear'}\n" for n in range(40)), "The RNN"),
     ],
 )
@@ -312,8 +312,8 @@ def test_labels_without_emoji_are_listed_before_training(
     assert run("--dataset", moods, "--model", "rnn", "--epochs", 1, "--out", tmp_path / "models") == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert (
-        "The bot will not react to guilt, happy, for which there is no emoji: give each one, as with --emoji guilt=😊,"
-        in shown
+        "The bot will not react to guilt, happy, for which there is no emoji: give each of them one, "
+        "for example --emoji guilt=😊, or do so later in manifest.json or in /settings." in shown
     )
     assert read_manifest(tmp_path / "models").emoji == {}
 

@@ -11,12 +11,12 @@ WELCOME = """\
 ## Welcome to the living room 👋
 I am **Emobot**. I read along, and when a message has a clear emotion I answer with its emoji.
 - **Write something** below, with feeling: *I can't believe we won, this is amazing!*
-- **Look into #match-day**, where everybody writes at once: there I hold back.
+- **Have a look at #match-day**, where everybody writes at once: there I hold back.
 - **Right-click a message**, or press the three dots beside it, to take my reaction back with ❌, to ask why, or to \
 correct me.
 - **Type `/compare`** to see how my two models, an RNN and a BiLSTM, read the same text.
 - **Type `/mood`** for the mood of this channel (the week before you came is made up), `/settings` for what a \
-server's owner can change, `/privacy` for what I keep.
+server's managers can change, `/privacy` for what I keep.
 
 Everything happens on this computer, and nothing you write is kept."""
 

@@ -102,7 +102,7 @@ class Reactions(commands.Cog):
         result = await self._handle_new(message)
         self.outcomes[result.outcome] += 1
         if line := self._summary.add(result.outcome):
-            log.info("Reactions were refused. %s", line)
+            log.info("Reactions were lost. %s", line)
         log.debug("Message %d in channel %d: %s.", message.id, message.channel.id, result.outcome)
         await self._tell_observers(message, result)
 

@@ -146,7 +146,7 @@ def verdicts(networks: Mapping[str, NetworkResult], baseline: Metrics | None) ->
     """Return sentences that say whether each network has learnt anything, and whether it beats the baseline."""
     sentences = [_chance_sentence(title_of(name), each.chance) for name, each in networks.items()]
     if baseline is None:
-        return [*sentences, "No baseline was run, so whether the networks are worth their weights is open."]
+        return [*sentences, "No baseline was run, so it is unclear whether the networks are worth their weights."]
     for name, each in networks.items():
         gain = each.metrics.macro_f1 - baseline.macro_f1
         how = f"{abs(gain):.3f} {'above' if gain > 0 else 'below'}" if abs(gain) >= 0.0005 else "level with"
@@ -158,7 +158,7 @@ def verdicts(networks: Mapping[str, NetworkResult], baseline: Metrics | None) ->
 def _chance_sentence(title: str, chance: ChanceComparison) -> str:
     texts, label = counted(chance.rows, "test text"), repr(chance.most_frequent)
     if chance.most_frequent_right == chance.rows:
-        return f"Whether the {title} has learnt anything is open: of {texts}, none lacks the label {label}."
+        return f"It is unclear whether the {title} has learnt anything: of {texts}, none lacks the label {label}."
     counts = (
         f"its strongest label is right for {chance.right:,} of {texts}, and always saying {label} is right "
         f"for {chance.most_frequent_right:,}"
@@ -166,14 +166,14 @@ def _chance_sentence(title: str, chance: ChanceComparison) -> str:
     if chance.beaten:
         return f"The {title} has learnt something: {counts}."
     if chance.right > chance.most_frequent_right:
-        return f"Whether the {title} has learnt anything is open: {counts}, a difference that may be luck."
-    return f"The {title} has learnt nothing that shows: {counts}. More texts of each label would help most."
+        return f"It is unclear whether the {title} has learnt anything: {counts}, a difference that may be luck."
+    return f"The {title} shows no sign of having learnt anything: {counts}. More texts of each label would help most."
 
 
 def _learning_curves_section(dataset: Dataset, networks: Mapping[str, NetworkResult], words: BagOfWords) -> str:
     dev_name, targets = _dev_in_words(dataset), dataset.dev.targets
     points = [
-        f"- {title_of(name)}: {len(epochs)} epochs, best after number {kept.number} (on {dev_name}: loss "
+        f"- {title_of(name)}: {len(epochs)} epochs, best after epoch {kept.number} (on {dev_name}: loss "
         f"{kept.dev_loss:.4f}, macro-F1 {kept.score:.3f}); loss in training from {epochs[0].loss:.4f} to "
         f"{epochs[-1].loss:.4f}"
         for name, epochs in _histories(networks).items()
@@ -185,14 +185,15 @@ def _learning_curves_section(dataset: Dataset, networks: Mapping[str, NetworkRes
     return (
         "## Learning curves\n\n"
         + "\n".join(points)
-        + f"\n- {BAG_OF_WORDS}: trained to its end (on {dev_name}: loss {words.dev_loss:.4f}, macro-F1 "
+        + f"\n- {BAG_OF_WORDS}: trained until it converged (on {dev_name}: loss {words.dev_loss:.4f}, macro-F1 "
         f"{words.score:.3f})\n\n"
         f"![Loss and macro-F1 on {dev_name} after each epoch](training.png)\n\n"
         f"How to read this: loss and macro-F1 are measured on {dev_name}, and the star marks the epoch that is kept. "
         "The dashed line is a bag of words, a logistic regression over counts of the same words: it knows which words "
         "a text has, but not in which order. Where the networks leave it behind, they use the order of words, or which "
-        f"words go together. To name every label for every text gives a macro-F1 of {everywhere:.3f}. The loss in "
-        "training is no curve here, since it includes dropout and may be that of other targets: it does not compare."
+        f"words go together. Naming every label for every text would give a macro-F1 of {everywhere:.3f}. "
+        "The training loss is not drawn: it includes dropout and may be measured against other targets, so the two "
+        "cannot be compared."
     )
 
 

@@ -459,8 +459,8 @@ def _labels_without_emoji(dataset: Dataset, emoji: Mapping[str, str]) -> list[st
     if not without:
         return []
     return [
-        f"The bot will not react to {listed(without)}, for which there is no emoji: give each one, as with "
-        f"--emoji {shlex.quote(without[0])}=😊, or later in the manifest or by /settings."
+        f"The bot will not react to {listed(without)}, for which there is no emoji: give each of them one, for "
+        f"example --emoji {shlex.quote(without[0])}=😊, or do so later in manifest.json or in /settings."
     ]
 
 

@@ -13,7 +13,6 @@ from babel import Locale
 import train
 from bot.cli import main as bot_main
 from bot.i18n import LANGUAGES
-from bot.reactions.pace import PROFILES
 from classifiers.cli import main as classifiers_main
 from classifiers.errors import DatasetError
 from classifiers.model_directory import PRETRAINED, read_manifest
@@ -117,14 +116,6 @@ def test_all_languages_are_listed() -> None:
     names = {str(Locale.parse(catalogue).get_language_name("en")) for catalogue in ("en", *LANGUAGES.values())}
     assert [name for name in names if name not in listed[0]] == []
     assert len(names) == len(re.split(", | and ", listed[0]))
-
-
-def test_shares_of_each_liveliness_are_documented() -> None:
-    page = (DOCS / "running.md").read_text(encoding="utf-8")
-    shares = dict(re.findall(r"^\| \*?(quiet|normal|lively)\*? \| (\d+) % \|", page, re.MULTILINE))
-    assert shares == {name.value: f"{profile.share:.0%}".rstrip("%") for name, profile in PROFILES.items()}
-    assert {profile.free for profile in PROFILES.values()} == {1, 3}
-    assert "one reaction in ten minutes is always allowed, or three if *lively*" in " ".join(page.split())
 
 
 def test_every_built_in_data_set_is_documented() -> None:

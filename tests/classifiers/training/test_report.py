@@ -71,10 +71,10 @@ def test_report_has_the_command_the_data_and_every_figure(tmp_path: Path) -> Non
     ) in text
     assert f"| fear | 20 | {metrics['rnn'].label_f1['fear']:.3f} | 0.000 | 0.700 |" in text
     assert (
-        "RNN: 3 epochs, best after number 2 (on dev: loss 0.4500, macro-F1 0.520); loss in training from 0.7000 to "
+        "RNN: 3 epochs, best after epoch 2 (on dev: loss 0.4500, macro-F1 0.520); loss in training from 0.7000 to "
         "0.4000\n"
     ) in text
-    assert "Bag of words: trained to its end (on dev: loss 0.5500, macro-F1 0.250)\n" in text
+    assert "Bag of words: trained until it converged (on dev: loss 0.5500, macro-F1 0.250)\n" in text
 
 
 def test_networks_are_compared_with_the_baseline(tmp_path: Path) -> None:
@@ -102,14 +102,14 @@ def test_report_says_whether_anything_was_learnt() -> None:
         "is right for 6."
     )
     assert open_ == (
-        "Whether the GRU has learnt anything is open: its strongest label is right for 8 of 12 test texts, and always "
-        "saying 'joy' is right for 6, a difference that may be luck."
+        "It is unclear whether the GRU has learnt anything: its strongest label is right for 8 of 12 test texts, and "
+        "always saying 'joy' is right for 6, a difference that may be luck."
     )
     assert nothing == (
-        "The LSTM has learnt nothing that shows: its strongest label is right for 3 of 7 test texts, and always "
-        "saying 'joy' is right for 6. More texts of each label would help most."
+        "The LSTM shows no sign of having learnt anything: its strongest label is right for 3 of 7 test texts, and "
+        "always saying 'joy' is right for 6. More texts of each label would help most."
     )
-    assert untold == "Whether the BiLSTM has learnt anything is open: of 1 test text, none lacks the label 'joy'."
+    assert untold == "It is unclear whether the BiLSTM has learnt anything: of 1 test text, none lacks the label 'joy'."
 
 
 def test_report_without_a_baseline_says_so(tmp_path: Path) -> None:
@@ -149,14 +149,14 @@ def test_training_texts_that_serve_as_dev_are_not_called_dev(tmp_path: Path) -> 
         "themselves**, since there is no dev split. So the figures on them are too high, and probabilities are higher "
         "than they should be.",
     ]
-    assert "best after number 2 (on the training texts: loss 0.4500, macro-F1 0.520)" in text
+    assert "best after epoch 2 (on the training texts: loss 0.4500, macro-F1 0.520)" in text
 
 
 def test_learning_curves_are_explained_with_the_score_of_predicting_all_labels(tmp_path: Path) -> None:
     text, _ = _write(tmp_path, _dataset(own_dev=False))
     # Two labels stand for half of the texts each, so that precision is 1/2 and recall 1; the third for none.
     assert "](training.png)\n\nHow to read this: " in text
-    assert f"To name every label for every text gives a macro-F1 of {2 / 3 * 2 / 3:.3f}." in text
+    assert f"Naming every label for every text would give a macro-F1 of {2 / 3 * 2 / 3:.3f}." in text
 
 
 def test_top1_comes_with_its_uncertainty(tmp_path: Path) -> None:
