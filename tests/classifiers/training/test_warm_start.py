@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from classifiers.errors import ClassifiersError
 from classifiers.model_directory import FILES, load_models, load_network
@@ -57,6 +58,14 @@ def test_new_words_without_a_teacher_keep_their_random_vectors(small_models: Pat
     random = net.params["0.embeddings"][-1].copy()
     load_initial_weights(small_models, "rnn", net, (*words, "new"))
     np.testing.assert_array_equal(net.params["0.embeddings"][-1], random)
+
+
+def test_vocabulary_without_a_known_word_still_gets_the_other_weights(small_models: Path) -> None:
+    net = untrained("rnn", 1)
+    load_initial_weights(small_models, "rnn", net, ("new",), np.ones((1, 3), np.float32))
+    old = load_file(small_models / FILES["rnn"])
+    np.testing.assert_array_equal(net.params["0.embeddings"][:2], old["0.embeddings"][:2])
+    np.testing.assert_array_equal(net.params["2.kernel"], old["2.kernel"])
 
 
 @pytest.mark.parametrize(
