@@ -31,6 +31,7 @@ from classifiers.command_line import (
     invoke,
     repeated,
     version_option,
+    with_suggestion,
 )
 from classifiers.emotions import one_emoji
 from classifiers.errors import require
@@ -87,9 +88,10 @@ class _TrainCommand(GroupedCommand):
         rest = super().parse_args(ctx, repeated("--model", args))
         if rest:
             word = writable(rest[0])[:100]
-            raise click.UsageError(
-                f"{word!r} belongs to no option (a data set or a file is given as --dataset {shlex.quote(word)})", ctx
+            sentence = (
+                f"{word!r} belongs to no option (a data set or a file is given as --dataset {shlex.quote(word)})."
             )
+            raise click.UsageError(with_suggestion(sentence, word, ["study"]), ctx)
         return rest
 
 

@@ -8,8 +8,9 @@ import math
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -117,8 +118,18 @@ def invoke(command: click.Command, words: Sequence[str], name: str) -> int:
     except click.exceptions.Exit as end:  # after --help
         return end.exit_code
     except click.UsageError as error:
-        command_path = error.ctx.command_path if error.ctx else name
-        return tell(f"{error.format_message().rstrip('.')}: see `{command_path} --help`.", error.exit_code)
+        return tell(_describe_usage(error, error.ctx.command_path if error.ctx else name), error.exit_code)
+
+
+def with_suggestion(sentence: str, word: str, known: Iterable[str]) -> str:
+    """Return a sentence about an unknown word, followed by a question with the known words that are like it.
+
+    >>> with_suggestion("No such command 'chek'.", "chek", ["run", "check"])
+    "No such command 'chek'. Did you mean check?"
+    """
+    names = {each.lstrip("-"): each for each in known}  # all options are alike in their dashes
+    close = [names[name] for name in get_close_matches(word.lstrip("-"), names)]
+    return f"{sentence} Did you mean {' or '.join(close)}?" if close else sentence
 
 
 def finish(work: Callable[[], int]) -> int:
@@ -155,6 +166,19 @@ def tell(sentence: str, status: int) -> int:
     shown = _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), sentence)
     print(shown, file=sys.stderr)  # noqa: T201 - for who runs the command
     return status
+
+
+def _describe_usage(error: click.UsageError, command_path: str) -> str:
+    """Return what is wrong with the arguments, what may have been meant, and where to read more."""
+    if isinstance(error, click.BadParameter) and isinstance(error.param, click.Argument) and error.param_hint is None:
+        error.param_hint = [error.param.human_readable_name.strip("[].")]  # `[NUMBER]` means that it may be left out
+    sentence = error.format_message()
+    if possibilities := getattr(error, "possibilities", None):  # click's own question is in brackets if it has several
+        word = error.option_name if isinstance(error, click.NoSuchOption) else getattr(error, "command_name", "")
+        sentence = with_suggestion(error.message, word, possibilities)
+    if sentence.endswith("?"):
+        return f"{sentence} See `{command_path} --help`."
+    return f"{sentence.rstrip('.')}: see `{command_path} --help`."
 
 
 def _describe(error: OSError) -> str:

@@ -60,7 +60,8 @@ DIRECTIONS = {name: kind.directions for name, kind in KINDS.items()}
 
 
 # `python train.py` works only in a clone.
-_REMEDY = "train it again with `python -m train`, or use the shipped models: unset EMOBOT_MODELS, or leave --models out"
+_SHIPPED = "use the shipped models: unset EMOBOT_MODELS, or leave --models out"
+_REMEDY = f"train it again with `python -m train`, or {_SHIPPED}"
 
 _PLACE = re.compile(r" - at `\$\.?(.*)`$")
 _FIELD = re.compile(r"field `(.*)`$")
@@ -150,7 +151,8 @@ def read_manifest(directory: Path) -> Manifest:
         content = (directory / MANIFEST).read_bytes().removeprefix(codecs.BOM_UTF8)  # some editors write it
     except (FileNotFoundError, NotADirectoryError):
         raise ModelDirectoryError(
-            f"There is no model directory at {directory} (it would hold a {MANIFEST}); {_REMEDY}."
+            f"There is no model directory at {directory} (it would hold a {MANIFEST}): check the path, train one with "
+            f"`python -m train`, or {_SHIPPED}."
         ) from None
     except OSError as error:
         raise ModelDirectoryError(f"The model directory {directory} cannot be read: {error.strerror}.") from error

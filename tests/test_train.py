@@ -125,6 +125,13 @@ def test_finished_run_cannot_be_resumed(tmp_path: Path, capsys: pytest.CaptureFi
     assert (out / "manifest.json").read_bytes() == before
 
 
+def test_resume_without_a_stopped_run_says_that_it_starts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "models"
+    with ctrl_c_in_epoch(1):
+        assert run("--model", "rnn", "--epochs", 2, "--out", out, "--resume") == 130
+    assert f"Nothing to resume in {out}: starting from the beginning." in capsys.readouterr().out.replace("\n", "")
+
+
 def test_ctrl_c_keeps_the_best_so_far_and_resume_completes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     arguments = ("--model", "rnn", "--epochs", 6)
@@ -387,6 +394,7 @@ def test_framework_can_be_chosen_per_model(
         (["--framework", "abacus"], "'abacus' is not one of 'numpy', 'keras'"),
         (["--resume", "--overwrite"], "--resume is not allowed with --overwrite"),
         (["--seed", "1", "my file.csv", "b"], "(a data set or a file is given as --dataset 'my file.csv'): see"),
+        (["studdy"], "is given as --dataset studdy). Did you mean study? See `python train.py --help`."),
     ],
 )
 def test_wrong_options_are_refused_in_one_sentence(

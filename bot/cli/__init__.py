@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import click
 from click.shell_completion import CompletionItem, shell_complete
 
-from classifiers.command_line import finish, invoke, version_option
+from classifiers.command_line import finish, invoke, version_option, with_suggestion
 from classifiers.starting import delay_ctrl_c
 
 PROGRAM = "emobot"
@@ -45,6 +45,14 @@ class _LazyGroup(click.Group):
         with delay_ctrl_c():
             command: click.Command = getattr(importlib.import_module(f"bot.cli.{name}"), name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:  # click would suggest only commands that have been imported
+            raise click.UsageError(with_suggestion(error.message, args[0], _COMMANDS), error.ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx

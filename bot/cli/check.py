@@ -22,10 +22,14 @@ from bot.store.engine import describe
 from classifiers.emotions import listed, without_emoji
 from classifiers.model_directory import MANIFEST, NAMES, read_manifest
 
+_DATASETS = {"goemotions": "GoEmotions", "builtin": "the built-in phrases"}
+"""Names of data sets that differ from their keys."""
+
 
 @click.command(
     help="Check the settings, the models and the database, and with a token also the login and the message content "
-    "intent.\n\nNobody on Discord notices."
+    "intent.\n\nAs when the bot starts, a missing database is created, and the tables of an earlier version are "
+    "updated. Nobody on Discord notices."
 )
 @reports_errors
 def check() -> None:
@@ -60,7 +64,7 @@ def _sources(file: Path) -> str:
 def _check_models(configuration: Configuration) -> None:
     load_configured_models(configuration)
     manifest = read_manifest(configuration.models)
-    click.echo(f"Models: {configuration.models}, trained on {manifest.dataset}.")
+    click.echo(f"Models: {configuration.models}, trained on {_dataset_name(manifest.dataset)}.")
     for name, card in manifest.models.items():
         figures = ", ".join(f"{FIGURES.get(metric, metric)} {value:.3f}" for metric, value in card.test.items())
         role = "reacts to messages" if name == configuration.reacts_with else "for /compare"
@@ -72,6 +76,12 @@ def _check_models(configuration: Configuration) -> None:
             f'"emoji" of {configuration.models / MANIFEST}, as {{"{without[0]}": "😊"}}, or in /settings in each '
             "server."
         )
+
+
+def _dataset_name(key: str) -> str:
+    """Return the name of a data set, or of several that were joined, for a sentence."""
+    *others, last = [_DATASETS.get(part, part) for part in key.split("+")]
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _check_database(configuration: Configuration) -> None:

@@ -47,11 +47,15 @@ def dry_run(path: str, as_json: bool) -> None:
     show = _as_json if as_json else _as_row
     try:
         with _open(path) as lines:
+            empty = True
             for line in iter(lambda: lines.readline(MAX_LINE + 1), ""):
+                empty = False
                 if len(line.removesuffix("\n")) > MAX_LINE:
                     sentence = f"{path} has a line of more than {MAX_LINE:,} characters: give one message per line."
                     raise CommandError(sentence, 2)
                 click.echo(show(_decide(line.removesuffix("\n"), model, configuration.min_certainty)))
+            if empty and path != "-":
+                raise CommandError(f"{path} is empty.", 2)
     except UnicodeDecodeError:
         raise CommandError(f"{path} is not plain text: save it again as UTF-8.", 2) from None
 

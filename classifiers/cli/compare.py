@@ -48,7 +48,6 @@ from classifiers.model_directory import FILES
 @click.option("--explain", is_flag=True, help="Also show which words counted most, and the prediction after each word.")
 @click.option(
     "--text-column",
-    default="text",
     metavar="NAME",
     help="Column of a .csv or .parquet file that holds the texts (default: text).",
 )
@@ -66,7 +65,7 @@ def compare(
     top: int,
     names: tuple[str, ...],
     explain: bool,
-    text_column: str,
+    text_column: str | None,
     out: Path | None,
     directory: Path,
     as_json: bool,
@@ -76,15 +75,16 @@ def compare(
     Put a text of several words in quotes. A file may be of any size. With --json or --out all cores process it, and a
     text's time is its share of the time of its batch.
     """
-    _check_usage(texts, file, out, as_json or explain)
+    _check_usage(texts, file, out, as_json or explain, text_column is not None)
+    column = "text" if text_column is None else text_column
     show = None if as_json or out else _table_printer()
     models = _select_models(names, load_once(directory), directory)
     scorer = Scorer(directory, tuple(models))
     if file and out:
-        count = copy_with_scores(file, out, text_column, scorer)
+        count = copy_with_scores(file, out, column, scorer)
         click.echo(f"Written to {out}: {counted(count, 'text')} with scores.")
         return 0
-    chunks = _chunks(texts, file, text_column)
+    chunks = _chunks(texts, file, column)
     if show is None:
         with closing(map_in_order(JsonLines(scorer, top, explain), chunks)) as answers:
             for lines in answers:
@@ -96,7 +96,7 @@ def compare(
     return 0
 
 
-def _check_usage(texts: Sequence[str], file: Path | None, out: Path | None, shows: bool) -> None:
+def _check_usage(texts: Sequence[str], file: Path | None, out: Path | None, shows: bool, column: bool) -> None:
     """Refuse options that do not go together.
 
     Raises:
@@ -107,6 +107,8 @@ def _check_usage(texts: Sequence[str], file: Path | None, out: Path | None, show
         fault = "Give a text, or a file of texts with --file"
     elif texts and file is not None:
         fault = "Give either texts or --file, not both"
+    elif column and (file is None or not is_table(file)):
+        fault = f"--text-column needs a --file that ends in {' or '.join(EXTENSIONS)}"
     elif out and (file is None or not is_table(file)):
         fault = f"--out needs a --file that ends in {' or '.join(EXTENSIONS)}"
     elif out and file and out.suffix.lower() != file.suffix.lower():

@@ -45,11 +45,13 @@ def read_header(path: Path, column: str) -> Header:
     """Return the header of a file; its separator is the one that yields a column with the wanted name, or a comma.
 
     Raises:
-        DatasetError: the file cannot be read, is not UTF-8 or not CSV, or lacks the column.
+        DatasetError: the file cannot be read, is empty, not UTF-8 or not CSV, or lacks the column.
     """
     with _opened(path) as file:
         line = file.readline()  # so a quoted name must not contain a line break
     mark = codecs.BOM_UTF8 if line.startswith("\N{ZERO WIDTH NO-BREAK SPACE}") else b""
+    if not line[bool(mark) :]:
+        raise DatasetError(f"{path} is empty.")
     heads = {separator: _names(line[bool(mark) :], separator) for separator in ",;\t|"}
     wanted = column.casefold()  # as `column_index` finds it
     separator = next((each for each, names in heads.items() if wanted in map(str.casefold, names)), ",")

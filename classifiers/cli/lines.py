@@ -21,7 +21,8 @@ def read_lines(path: Path) -> Iterator[str]:
     """Yield the lines of a UTF-8 file, or of standard input for `-`, as they come.
 
     Raises:
-        DatasetError: the file cannot be read, is not UTF-8, or has a line longer than `MAX_LINE`.
+        DatasetError: the file cannot be read, is empty or not UTF-8, or has a line longer than `MAX_LINE`. Standard
+            input may be empty.
     """
     return chain.from_iterable(read_chunks(path))
 
@@ -34,18 +35,21 @@ def read_chunks(path: Path) -> Iterator[list[str]]:
     """
     from_stdin = str(path) == "-"
     shown = "Standard input" if from_stdin else path
-    rest = b""
+    rest, empty = b"", True
     try:
         # Unbuffered, since a buffer would wait until it is full.
         stdin = sys.stdin.buffer
         opened = nullcontext(getattr(stdin, "raw", stdin)) if from_stdin else path.open("rb", buffering=0)
         with opened as file:
             while piece := file.read(CHUNK_SIZE):
+                empty = False
                 *lines, rest = (rest + piece).split(b"\n")
                 if len(rest) > MAX_LINE:
                     raise DatasetError(f"{shown} has a line of more than {MAX_LINE:,} bytes: give one text per line.")
                 if lines:
                     yield _texts(lines)
+        if empty and not from_stdin:
+            raise DatasetError(f"{shown} is empty.")
         if rest:
             yield _texts([rest])
     except OSError as error:

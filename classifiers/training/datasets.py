@@ -219,9 +219,10 @@ def _load_file(name: str, path: Path, columns: Columns, own: bool = False) -> Da
     records = read_records(path, data, columns)
     if not records.rows:
         raise DatasetError(f"{path} has no rows: give it lines with a text and a label.")
-    rows = _with_splits(_checked(path, records.rows), own)
+    checked = _checked(path, records.rows)
+    rows = _with_splits(checked, own)
     by_split = {split: [row for row in rows if row.split == split] for split in SPLITS}
-    labels = _labels(path, rows)
+    labels = _labels(path, rows, divided=checked[0].split is None)
     numbers = {label: column for column, label in enumerate(labels)}
     splits = {
         split: _split(
@@ -256,8 +257,14 @@ def _remarks_on_copies(splits: Mapping[str, Split]) -> list[str]:
     return remarks
 
 
-def _labels(path: Path, rows: Sequence[_Row]) -> tuple[str, ...]:
-    """Return the labels of the training rows; raise `DatasetError` if other rows have other labels."""
+def _labels(path: Path, rows: Sequence[_Row], divided: bool) -> tuple[str, ...]:
+    """Return the labels of the training rows; raise `DatasetError` if other rows have other labels.
+
+    Args:
+        path: the file.
+        rows: its rows.
+        divided: whether we divided them into splits, since the file does not say which row belongs where.
+    """
     found = {label for row in rows for label in row.labels}
     if len(found) >= MANY_LABELS and 2 * len(found) > len(rows):
         raise DatasetError(
@@ -266,9 +273,12 @@ def _labels(path: Path, rows: Sequence[_Row]) -> tuple[str, ...]:
         )
     for split in ("train", "test"):
         if all(row.split != split for row in rows):
+            different = counted(len({folded(row.text) for row in rows}), "different text")
             raise DatasetError(
-                f"{path} has no rows for {split}: mark some in a column named split (train, dev or test), "
-                "or add rows with other texts if it has none."
+                f"{path} has {different}, too few to divide into train, dev and test: add rows, or a column named "
+                "split that says for each row where it belongs."
+                if divided
+                else f"{path} has no rows for {split}: mark some in its column split (train, dev or test)."
             )
     labels = _order({label for row in rows if row.split == "train" for label in row.labels})
     if len(labels) < 2:

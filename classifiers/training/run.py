@@ -223,6 +223,8 @@ class Run:
         check_initial_models(options, folder, recipes, dataset)
         restarted = cluster is not None and not options.overwrite and has_checkpoint(folder)  # after a process was lost
         prepare(folder, options.networks, options.resume or restarted, options.overwrite)
+        if options.resume and not has_checkpoint(folder):
+            reporter.say(f"Nothing to resume in {folder}: starting from the beginning.")
         for line in [*overview(dataset), *_labels_without_emoji(dataset, emoji), *_shards_overview(shards)]:
             reporter.say(line)
         return cls(

@@ -124,7 +124,10 @@ def test_device_in_place_of_a_file_is_refused(small_models: Path, name: str) -> 
 
 
 def test_missing_directory_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelDirectoryError, match=r"no model directory at .*nowhere.*python -m train"):
+    with pytest.raises(
+        ModelDirectoryError,
+        match=r"no model directory at .*nowhere .*: check the path, train one with `python -m train`, or use the",
+    ):
         load_models(tmp_path / "nowhere")
 
 

@@ -25,6 +25,7 @@ def test_without_a_token_all_but_discord_is_checked(capsys: pytest.CaptureFixtur
     settings, models, rnn, bilstm, database, new, token = out.splitlines()
     assert settings == f"Settings: in order, from the environment only, since there is no {Path.cwd() / '.env'}."
     assert models.startswith("Models: ")
+    assert models.endswith(", trained on GoEmotions, chat and people.")
     assert rnn.startswith("  RNN: ")
     assert bilstm.startswith("  BiLSTM: ")
     assert "macro-F1 0." in bilstm

@@ -80,6 +80,19 @@ def test_any_file_name_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -
 
 
 @pytest.mark.usefixtures("stub_models")
+def test_empty_file_is_refused_but_not_empty_standard_input(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("empty.txt").touch()
+    assert main(["dry-run", "--file", "empty.txt"]) == 2
+    assert error_sentence(capsys) == "empty.txt is empty."
+    with Path("empty.txt").open() as nothing:
+        monkeypatch.setattr("sys.stdin", nothing)
+        assert main(["dry-run", "--file", "-"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.usefixtures("stub_models")
 def test_binary_file_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     Path("bytes.txt").write_bytes(b"\xff\xfe")
     assert main(["dry-run", "--file", "bytes.txt"]) == 2

@@ -184,6 +184,14 @@ def test_chat_answers_each_line_of_piped_input(
     assert "\x1b" not in shown
 
 
+def test_empty_standard_input_gets_no_answer(
+    small_models: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
+    assert main(["compare", "--models", str(small_models), "--file", "-"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("end", ["exit\r", "\x04"])
 def test_chat_prompts_at_a_terminal(
     end: str, small_models: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -222,6 +230,7 @@ def test_chat_reports_errors_in_one_sentence(
         (["compare", "--models", "latin1.txt", "hi"], "There is no model directory at latin1.txt"),
         (["compare", "--models", "x" * 300, "hi"], "cannot be read: File name too long."),
         (["compare", "--file", "latin1.txt"], "latin1.txt is not UTF-8 text: convert it first."),
+        (["compare", "--file", "empty.txt"], "empty.txt is empty."),
         (["evaluate", "--dataset", "nothing.csv"], "nothing.csv"),
         (["evaluate", "--dataset", "chat", "--baseline"], "leave --baseline out"),
         (["evaluate", "--dataset", "colours.tsv"], "labels that these models do not know (blue)"),
@@ -237,6 +246,7 @@ def test_errors_are_reported_in_one_sentence(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "latin1.txt").write_bytes(b"caf\xe9\n")
+    (tmp_path / "empty.txt").touch()
     (tmp_path / "colours.tsv").write_text("text\tlabel\tsplit\nsky\tblue\ttrain\nhi\tjoy\ttrain\nsea\tblue\ttest\n")
     if "--models" not in arguments:
         arguments = [*arguments, "--models", str(small_models)]
@@ -262,6 +272,11 @@ def test_errors_are_reported_in_one_sentence(
         (["evaluate", "--split", "train"], "'train' is not one of 'dev', 'test'"),
         ([], "Missing command: see `python -m classifiers --help`."),
         (["ask"], "No such command 'ask'"),
+        (["compares"], "No such command 'compares'. Did you mean compare? See `"),
+        (["compare", "--modle"], "No such option '--modle'. Did you mean --model or --models? See `"),
+        (["exercise", "x"], "Invalid value for 'NUMBER': 'x' is not a whole number"),
+        (["compare", "--text-column", "x", "hi"], "--text-column needs a --file that ends in .csv or .parquet: see"),
+        (["compare", "--text-column", "x", "--file", "-"], "--text-column needs a --file that ends in .csv"),
     ],
 )
 def test_wrong_usage_is_reported_in_one_sentence(

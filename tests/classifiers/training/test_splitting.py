@@ -82,7 +82,9 @@ class TestSmallSplit:
         assert all(text.startswith("test") for text in dataset.test.texts)
 
     def test_identical_texts_are_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(DatasetError, match=r"has no rows for test: mark some .* or add rows with other texts"):
+        with pytest.raises(
+            DatasetError, match=r"has 1 different text, too few to divide .*: add rows, or a column named split"
+        ):
             self._load(tmp_path, ["same\tjoy", "same\tfear"] * 20)
 
 
