@@ -13,15 +13,16 @@ from bot.client import create_bot
 from bot.configuration import Configuration
 
 
-def helps(command: click.Command = cli, name: str = "emobot") -> dict[str, str]:
-    """Return the help of a terminal command and of its subcommands, by name."""
-    context = click.Context(command, info_name=name)
-    found = {name: command.get_help(context)}
+def helps(command: click.Command = cli, name: str = "emobot", parent: click.Context | None = None) -> dict[str, str]:
+    """Return the help of a terminal command and of its subcommands, by the words that call it."""
+    # Click keeps a command's help option, so it must have the names here that it has in a real call.
+    context = click.Context(command, parent, name, **command.context_settings)
+    found = {context.command_path: command.get_help(context)}
     if isinstance(command, click.Group):
         for each in command.list_commands(context):
             part = command.get_command(context, each)
             assert part
-            found |= helps(part, f"{name} {each}")
+            found |= helps(part, each, context)
     return found
 
 
