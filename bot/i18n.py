@@ -72,6 +72,12 @@ class Translate:
 
         return format_percent(float(share), locale=self._locale)
 
+    def exact_percent(self, share: float) -> str:
+        """Return a share from 0 to 1 as a percentage with all its decimals."""
+        from babel.numbers import format_percent  # noqa: PLC0415 - see above
+
+        return format_percent(float(share), locale=self._locale, decimal_quantization=False)
+
     def short_weekday_name(self, day: date) -> str:
         """Return the short name of a day of the week, such as Mon."""
         from babel.dates import format_date  # noqa: PLC0415 - see above

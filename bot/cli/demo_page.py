@@ -44,7 +44,7 @@ _REPLACEMENTS = {
     '<span id="action-status"': '<span id="notice" role="status"></span><span id="action-status"',
     '<div id="preview-stage"': '{channels}<div id="preview-stage"',
     '<aside id="inspector-panel"': '{thoughts}<aside id="inspector-panel"',
-    "</body>": "{menu}</body>",
+    "</body>": "{menu}{incomplete}</body>",
 }
 
 _WHAT_DISLIKES_DO = ' title="Takes Emobot\'s reaction back, if you wrote the message or are a host"'
@@ -54,6 +54,9 @@ _THOUGHTS = """\
 <ol id="thoughts-list" reversed></ol>
 </details></aside>"""
 
+_INCOMPLETE_ADDRESS = """\
+<div id="incomplete-address" role="alert" hidden><p>Open the whole address that <code>python -m bot demo</code> printed,
+including what follows the #.</p></div>"""
 
 _Body = TypeVar("_Body")
 _Id = Annotated[int, msgspec.Meta(ge=0)]
@@ -206,7 +209,12 @@ def our_page(html: str, channels: Iterable[simcord.ChannelHandle] = (), commands
     """
     for theirs, ours in _REPLACEMENTS.items():
         html = html.replace(theirs, ours)
-    parts = {"{channels}": _channel_list(channels), "{thoughts}": _THOUGHTS, "{menu}": _message_menu(commands)}
+    parts = {
+        "{channels}": _channel_list(channels),
+        "{thoughts}": _THOUGHTS,
+        "{menu}": _message_menu(commands),
+        "{incomplete}": _INCOMPLETE_ADDRESS,
+    }
     for place, part in parts.items():
         html = html.replace(place, part)
     return html

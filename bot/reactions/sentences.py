@@ -8,6 +8,7 @@ from bot.i18n import Translate, mark
 from bot.reactions import gate
 from bot.reactions.outcomes import Outcome
 from bot.reactions.pace import Profile
+from bot.reactions.policy import Decision
 
 REASONS_AT_THE_TIME = {
     Outcome.COOLING_DOWN: mark("After each reaction I pause in that channel for {seconds} seconds."),
@@ -68,3 +69,17 @@ def why_silent(reason: Outcome, translate: Translate, profile: Profile | None = 
     return sentence.format(
         seconds=translate.number(math.ceil(profile.cooldown)), share=translate.percent(profile.share)
     )
+
+
+def certainty_and_required(decision: Decision, translate: Translate) -> tuple[str, str]:
+    """Return the certainty of a decision and the required one as percentages.
+
+    If the certainty is too low but both would be the same whole percentage, they have one decimal, so that they differ.
+    """
+    certainty, required = float(decision.certainty), float(decision.required)
+    shown = translate.percent(certainty), translate.percent(required)
+    if certainty >= required or shown[0] != shown[1]:
+        return shown
+    below = math.floor(round(certainty * 1000, 6)) / 1000  # 0.57 * 1000 is slightly more or less than 570
+    above = math.ceil(round(required * 1000, 6)) / 1000
+    return translate.exact_percent(below), translate.exact_percent(above)

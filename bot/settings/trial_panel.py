@@ -14,7 +14,7 @@ from bot.errors import BROKEN
 from bot.i18n import Translate, mark
 from bot.reactions.observers import MessageResult
 from bot.reactions.outcomes import Outcome
-from bot.reactions.sentences import WITHOUT_EMOTION, why_silent
+from bot.reactions.sentences import WITHOUT_EMOTION, certainty_and_required, why_silent
 from bot.ui.discord_limits import MESSAGE_TEXT
 from bot.ui.emotions import label_name
 from bot.ui.quotation import escape, shorten, utf16_length
@@ -104,10 +104,11 @@ def _describe(result: MessageResult, translate: Translate) -> str:
         what = why_silent(outcome, translate, decision.profile)
     if outcome in WITHOUT_EMOTION:
         return what
+    certainty, required = certainty_and_required(decision, translate)
     return translate("**{emotion}**, {certainty} certain, {required} needed: {what}").format(
         emotion=escape(shorten(label_name(decision.emotion, translate), _LONGEST_NAME)),
-        certainty=translate.percent(decision.certainty),
-        required=translate.percent(decision.required),
+        certainty=certainty,
+        required=required,
         what=what,
     )
 

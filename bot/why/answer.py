@@ -13,7 +13,7 @@ from bot.reactions.history import MessageRecord
 from bot.reactions.outcomes import Outcome
 from bot.reactions.pace import ChannelState
 from bot.reactions.policy import Decision
-from bot.reactions.sentences import REASONS_AT_THE_TIME, WITHOUT_EMOTION, why_silent
+from bot.reactions.sentences import REASONS_AT_THE_TIME, WITHOUT_EMOTION, certainty_and_required, why_silent
 from bot.server_settings import Liveliness, ServerSettings
 from bot.ui.emotions import label_with_emoji
 from bot.ui.quotation import escape, is_decisive, shorten
@@ -133,10 +133,11 @@ def _headline(finding: Finding, translate: Translate) -> str:
 def _reading(finding: Finding, translate: Translate) -> list[str]:
     """Return lines with the emotion, the model's and the required certainty, and the words that moved it most."""
     decision = finding.decision
+    certainty, required = certainty_and_required(decision, translate)
     heard = translate("I hear **{emotion}** with a certainty of {certainty}; to react I need {required}.").format(
         emotion=label_with_emoji(decision.emotion, None, translate),
-        certainty=translate.percent(decision.certainty),
-        required=translate.percent(decision.required),
+        certainty=certainty,
+        required=required,
     )
     strongest = sorted((word for word in finding.words if is_decisive(word) and word.share > 0), key=_negative_share)
     words = list(dict.fromkeys(escape(shorten(word.text, _LONGEST_WORD)) for word in strongest))[:_WORDS]
@@ -154,7 +155,7 @@ def _negative_share(word: WordShare) -> float:
 
 def _next(moment: datetime | None, translate: Translate) -> str:
     if moment is None:
-        return translate("I may react here again now.")
+        return translate("By now, a new message here may get a reaction again.")
     when = discord.utils.format_dt(moment, "R")
     return translate("The next reaction here may come {when} at the latest.").format(when=when)
 

@@ -170,18 +170,18 @@ def test_the_plural_form_follows_the_number(locale: str | None, of_counts: dict[
 @pytest.mark.parametrize(
     ("locale", "expected"),
     [
-        (None, ("46%", "Tue", "3", "Mar 3")),
-        ("de", ("46\xa0%", "Di", "3", "3. März")),
-        ("fr", ("46\xa0%", "mar.", "3", "3 mars")),
-        ("pt-BR", ("46%", "ter.", "3", "3 de mar.")),
-        ("tr", ("%46", "Sal", "3", "3 Mar")),
-        ("ja", ("46%", "火", "3日", "3月3日")),
+        (None, ("46%", "45.6%", "Tue", "3", "Mar 3")),
+        ("de", ("46\xa0%", "45,6\xa0%", "Di", "3", "3. März")),
+        ("fr", ("46\xa0%", "45,6\xa0%", "mar.", "3", "3 mars")),
+        ("pt-BR", ("46%", "45,6%", "ter.", "3", "3 de mar.")),
+        ("tr", ("%46", "%45,6", "Sal", "3", "3 Mar")),
+        ("ja", ("46%", "45.6%", "火", "3日", "3月3日")),
     ],
 )
 def test_percentages_and_dates_follow_the_language(locale: str | None, expected: tuple[str, ...]) -> None:
     translate = translator(discord.Locale(locale) if locale else None)
     day = datetime(2026, 3, 3, tzinfo=UTC)
-    numbers = (translate.percent(0.456), translate.short_weekday_name(day))
+    numbers = (translate.percent(0.456), translate.exact_percent(0.456), translate.short_weekday_name(day))
     assert (*numbers, translate.day(day, month=False), translate.day(day, month=True)) == expected
 
 

@@ -12,6 +12,9 @@ const TROUBLE = {
   "Preview session is unavailable. Reload the active Preview URL.": "The demo has ended. You can close this page.",
 };
 
+// SimCord shows nothing without the key, which is the part of the address after the #.
+document.getElementById("incomplete-address").hidden = location.hash.length > 1;
+
 function show(text) {
   if (notice.textContent !== text) notice.textContent = text;
 }

@@ -36,6 +36,11 @@ def test_without_a_token_all_but_discord_is_checked(capsys: pytest.CaptureFixtur
     assert token.startswith("Discord: not checked. There is no DISCORD_TOKEN")
 
 
+def test_help_says_that_the_database_is_created(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--help"]) == 0
+    assert "a missing database is created" in " ".join(capsys.readouterr().out.split())
+
+
 def test_env_file_and_database_are_looked_up_in_the_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

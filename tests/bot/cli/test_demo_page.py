@@ -360,6 +360,20 @@ async def test_newest_message_and_its_reaction_are_visible_in_windows_of_any_siz
             await page.close()
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("avatars")
+async def test_address_without_the_key_is_answered_with_what_to_open() -> None:
+    async with serve() as (_, url), chromium() as browser:
+        page = await open_page(browser, url.with_fragment(None), 1280, 800)
+        advice = page.get_by_text(
+            "Open the whole address that python -m bot demo printed, including what follows the #."
+        )
+        await advice.wait_for()
+        await page.goto(str(url))
+        await page.locator("#channel-message-list > article").first.wait_for()
+        assert not await advice.is_visible()
+
+
 async def _say(page: Any, text: str) -> None:
     """Write a message; SimCord ignores an Enter that arrives while the page reports its new size."""
     field = page.get_by_role("textbox", name="Message")

@@ -24,7 +24,7 @@ HEARD = "I hear **joy** with a certainty of 90%; to react I need 50%."
 WORD = "These words counted most: **happy**"
 PAUSE = "After each reaction I pause in that channel for 10 seconds."
 ENOUGH = "I react to at most 35% of the messages that a channel gets in ten minutes."
-AT_ONCE = "I may react here again now."
+AT_ONCE = "By now, a new message here may get a reaction again."
 
 
 def setting(name: str) -> str:
