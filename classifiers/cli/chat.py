@@ -36,7 +36,7 @@ def chat(directory: Path) -> int:
         ends = Text.assemble("Type a line to see its emotions; end with Ctrl-D or ", ("exit", "bold"), ".")
         console.print(ends)
         console.print("The arrow keys bring lines back until then. Nothing you type is stored.", style="dim")
-        console.print(legend())
+    console.print(legend(marked=console.is_terminal))
     for line in _typed_lines() if at_keyboard else read_lines(Path("-")):
         if line.strip() == "exit":
             break

@@ -160,8 +160,7 @@ def _table_printer() -> Show:
         console.print(tables.comparison_table(text, answers, top, insights))
         prefixes = {name: insight.prefixes for name, insight in insights.items() if insight.prefixes.words}
         if prefixes:
-            if console.is_terminal:
-                console.print(tables.legend())
+            console.print(tables.legend(marked=console.is_terminal))
             console.print()
             console.print(tables.prefix_table(prefixes))
 

@@ -63,14 +63,20 @@ def comparison_table(text: str, answers: Mapping[str, Answer], count: int, insig
     return table
 
 
-def legend() -> Text:
-    """Return the legend of the highlights in `comparison_table`."""
-    return Text.assemble(
+def legend(marked: bool) -> Text:
+    """Return what the numbers in the explanations of `comparison_table` mean, and the marks if they are visible."""
+    marks = Text.assemble(
         ("bold on blue", _highlight_style(1)),
         (": for the strongest emotion;  ", "dim"),
         ("underlined on orange", _highlight_style(-1)),
-        (": against it", "dim"),
+        (": against it\n", "dim"),
     )
+    numbers = Text(
+        "+20%: without this word, the probability would be 20 percentage points lower; -20%: higher\n"
+        "gradient times input: a rough estimate of how much lower the logit would be; only our own layers compute it",
+        "dim",
+    )
+    return marks + numbers if marked else numbers
 
 
 def prefix_table(predictions: Mapping[str, PrefixPredictions]) -> Table:
@@ -95,20 +101,30 @@ def prefix_table(predictions: Mapping[str, PrefixPredictions]) -> Table:
 
 
 def _explanation_cell(text: str, insight: Insight) -> Text:
-    """Return the text with its words marked, by occlusion and by gradient, and the strongest shares as numbers."""
+    """Return the text with its words marked, by occlusion and by gradient, and the strongest words' numbers."""
     words = insight.explanation.words
     if not words:
         return Text("no words to read", "dim")
-    strongest = sorted(words, key=lambda word: -abs(word.share))[:3]
-    shares = [f"{_printable(word.text)} {word.share:+.0%}" for word in strongest if abs(word.share) >= 0.005]
+    shares = [word.share for word in words]
     lines = [
-        Text(f"what moved {insight.explanation.label}:", "dim"),
-        _highlight(text, words, [word.share for word in words], WEAK_SHARE),
-        Text(", ".join(shares) or "no single word", "dim"),
+        Text(f"words that counted most for {insight.explanation.label}:", "dim"),
+        _highlight(text, words, shares, WEAK_SHARE),
+        _strongest(words, shares, "+.0%", 0.005),
     ]
     if insight.saliency is not None:
-        lines += [Text("\nby gradient times input:", "dim"), _highlight(text, words, insight.saliency, WEAK_GRADIENT)]
+        lines += [
+            Text("\nby gradient times input:", "dim"),
+            _highlight(text, words, insight.saliency, WEAK_GRADIENT),
+            _strongest(words, insight.saliency, "+.1f", 0.05),
+        ]
     return Text("\n").join(lines)
+
+
+def _strongest(words: Sequence[WordShare], weights: Sequence[float], form: str, least: float) -> Text:
+    """Return the three words with the strongest weights, and the weights, without those that would be shown as 0."""
+    strongest = sorted(zip(words, weights, strict=True), key=lambda pair: -abs(pair[1]))[:3]
+    shown = [f"{_printable(word.text)} {weight:{form}}" for word, weight in strongest if abs(weight) >= least]
+    return Text(", ".join(shown) or "no single word", "dim")
 
 
 def _highlight(text: str, words: Sequence[WordShare], weights: Sequence[float], weak: float) -> Text:

@@ -37,6 +37,12 @@ def test_every_outcome_of_an_existing_message_has_a_sentence() -> None:
         assert "{" not in format_answer(finding(reason), ENGLISH)
 
 
+def test_certainty_just_below_the_required_one_is_told_apart_from_it() -> None:
+    decision = Decision(None, "joy", 0.746, 0.75, Outcome.UNSURE, NORMAL)
+    answer = format_answer(Finding(None, Outcome.UNSURE, decision, [], (), None), ENGLISH)
+    assert "with a certainty of 74.6%; to react I need 75%." in answer
+
+
 def test_at_most_three_distinct_words_are_named_strongest_first() -> None:
     shares = {"*a*": 0.2, "b": 0.04, "c": -0.9, "d": 0.4, "e": 0.1, "f": 0.05}
     words = [WordShare(word, 0, 1, share) for word, share in shares.items()]

@@ -4,6 +4,7 @@ import importlib
 import io
 import itertools
 import json
+import re
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -146,8 +147,12 @@ def test_compare_explain_prints_a_table_for_each_model(
     arguments = ["compare", "--models", str(small_models), "--explain", "I'm not happy 日本 \x1b[2J \ud83d", "<@1>"]
     assert main(arguments) == 0
     plain = capsys.readouterr().out
-    assert plain.count("what moved") == 2
-    assert plain.count("by gradient times input") == 1
+    cells = " ".join(plain.replace("\u2502", " ").split())
+    assert cells.count("counted most for") == 2
+    assert cells.count("by gradient times input:") == 1
+    assert re.search(r" [+-]\d+%[, ]", plain), "the shares"
+    assert re.search(r" [+-]\d+\.\d[, ]", plain), "the gradient's numbers"
+    assert plain.count("+20%: without this word, the probability would be 20 percentage points lower") == 1
     assert plain.count("no words to read") == 2
     assert all(title in plain for title in ("RNN →", "BiLSTM →", "BiLSTM ←"))
     assert plain.count("word by word") == 1
@@ -205,7 +210,8 @@ def test_chat_prompts_at_a_terminal(
         assert main(["chat", "--models", str(small_models)]) == 0
     shown = Text.from_ansi(capsys.readouterr().out).plain
     assert "Ctrl-D" in shown
-    assert shown.count("what moved") == 4
+    assert shown.count("words that counted most for") == 4
+    assert shown.count("+20%: without this word") == 1
     assert "i am happy (they" in shown
     assert "not sad (they" in shown
     assert "half" not in shown
