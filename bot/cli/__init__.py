@@ -49,10 +49,11 @@ class _LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        word = args[0]
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:  # click would suggest only commands that have been imported
-            raise click.UsageError(with_suggestion(error.message, args[0], _COMMANDS), error.ctx) from None
+            raise click.UsageError(with_suggestion(error.message, word, _COMMANDS), error.ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx

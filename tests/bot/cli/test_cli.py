@@ -79,6 +79,7 @@ def test_missing_models_are_reported_before_discord_is_asked(
     [
         (["chat"], "No such command 'chat': see `emobot --help`."),
         (["chek"], "No such command 'chek'. Did you mean check? See `emobot --help`."),
+        (["--", "--loud"], "No such option '--loud': see `emobot --help`."),
         (["--loud"], "No such option '--loud': see `emobot --help`."),
         (["check", "now"], "Got unexpected extra argument (now): see `emobot check --help`."),
         (["data"], "Missing command: see `emobot data --help`."),
