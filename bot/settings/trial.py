@@ -80,8 +80,8 @@ class Trial:
         await self._update(self)
 
     async def message_handled(self, message_id: int, author_id: int, result: MessageResult) -> None:
-        """Show what became of a message, unless it is the bot's own."""
-        if result.outcome == Outcome.ITSELF:
+        """Show what became of a message, unless it is the bot's own or the trial has ended in the meantime."""
+        if self.end_reason or result.outcome == Outcome.ITSELF:
             return
         self._lines[message_id] = TrialLine(message_id, author_id, result)
         if len(self._lines) > MAX_SHOWN:
@@ -103,6 +103,7 @@ class Trial:
     def clear(self) -> None:
         """Stop showing all messages."""
         self._lines.clear()
+        self.changed = False
 
     def panel(self) -> TrialPanel:
         """Return the panel as it should look now."""
@@ -234,6 +235,9 @@ class Trials:
         if not self._stop_observing(trial, end_reason):
             return
         try:
+            # As before each edit; if Discord does not say what the person may see, nothing new is shown.
+            if trial.changed and not await self._is_allowed(trial.interaction.user.id, trial.channel):
+                trial.clear()
             await self._show(trial)
         finally:
             trial.update_loop.cancel()

@@ -20,6 +20,7 @@ from bot.errors import NOT_ALLOWED
 from bot.i18n import LANGUAGES, translator
 from bot.reactions.gate import NOT_READY
 from bot.reactions.observers import MessageResult
+from bot.reactions.outcomes import Outcome
 from bot.reactions.pace import PROFILES
 from bot.reactions.policy import Decision
 from bot.reactions.sentences import SENTENCES
@@ -339,6 +340,34 @@ async def test_former_manager_can_still_stop_the_trial(world: World, trial: Show
     resign(world, trial.owner)
     await trial.stop()
     assert EndReason.STOPPED.value in trial.text
+
+
+@pytest.mark.parametrize("clock", [ManualClock()])
+@pytest.mark.parametrize("end", ["stop", "time", "restart"])
+async def test_last_edit_shows_a_former_manager_no_message_that_they_have_not_seen(
+    world: World, clock: ManualClock, trial: ShownTrial, end: str
+) -> None:
+    await world.alice.send(world.channel, "plain")
+    resign(world, trial.owner)
+    unseen = await world.alice.send(world.channel, "happy")  # too soon for another edit
+    if end == "stop":
+        await trial.stop()
+    elif end == "time":
+        clock.now += DURATION.total_seconds()
+        await trial.next_edit()
+    else:
+        await world.bot.remove_cog("Settings")
+    assert (trial.line_of(unseen), trial.runs) == ("", False)
+    assert no_trial_is_active(world)
+
+
+async def test_message_that_is_handled_while_the_trial_ends_is_not_shown(world: World, trial: ShownTrial) -> None:
+    [running] = reactions_of(world.bot).observers.in_channel(world.channel.id)
+    assert isinstance(running, Trial)
+    await trial.stop()
+    await running.message_handled(1, world.alice.id, MessageResult(Outcome.EMPTY))
+    panel: Any = running.panel()
+    assert SENTENCES[Outcome.EMPTY] not in str(panel.to_components())
 
 
 async def test_second_trial_of_a_person_in_a_channel_replaces_the_first(
