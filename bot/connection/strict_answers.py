@@ -44,8 +44,7 @@ def use_strict_answers(http: HTTPClient, **options: Any) -> None:
 
 def use_strict_interaction_answers() -> None:
     """Let this task, and those it starts, send answers to interactions with `strict`, and not wait for minutes."""
-    if type(async_context.get()) is AsyncWebhookAdapter:  # else a simulation has replaced it
-        async_context.set(_StrictAdapter())  # type: ignore[no-untyped-call]  # discord.py leaves its methods untyped
+    async_context.set(_StrictAdapter())  # type: ignore[no-untyped-call]  # discord.py leaves its methods untyped
 
 
 def strict(request: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:

@@ -7,8 +7,9 @@ import pytest
 from classifiers.processes import cores, limit_threads_of_children
 
 
-def test_core_count_is_at_least_one() -> None:
-    assert cores() > 0
+def test_cores_are_those_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", {0: {2, 5}}.__getitem__, raising=False)  # 0 means this process
+    assert cores() == 2
 
 
 def test_process_count_on_windows_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:

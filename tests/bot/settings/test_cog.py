@@ -112,10 +112,13 @@ class TestFile:
         assert panel.refusal == "That file holds no settings: give me one that I exported."
         assert settings_of(world) == ServerSettings()
 
-    async def test_large_file_is_refused(self, world: World, panel: Panel) -> None:
-        await panel.import_file(b" " * MAX_FILE + b'{"enabled": false}')
+    async def test_file_is_refused_only_if_it_is_larger_than_allowed(self, world: World, panel: Panel) -> None:
+        largest = b'{"enabled": false}'.ljust(MAX_FILE)
+        await panel.import_file(largest + b" ")
         assert panel.refusal == "That file is too large to be an exported one."
         assert settings_of(world) == ServerSettings()
+        await panel.import_file(largest)
+        assert settings_of(world) == ServerSettings(enabled=False)
 
     async def test_import_drops_what_does_not_exist_here(self, world: World, panel: Panel) -> None:
         """As when the file comes from another server."""

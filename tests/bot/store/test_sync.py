@@ -320,6 +320,23 @@ async def test_sqlite_writes_the_counts_of_four_seconds_on_one_connection(
     assert (max(rows), sum(rows)) == (_SQLITE_STATEMENT, 1000)
 
 
+async def test_sqlite_waits_for_the_disk_with_settings_but_not_with_counts(
+    sqlite_url: str, open_store: StoreOpener
+) -> None:
+    store = await open_store(sqlite_url)
+    statements: list[str] = []
+    event.listen(
+        store.sync._engine.sync_engine,
+        "before_cursor_execute",
+        lambda _connection, _cursor, statement, *_: statements.append(statement),
+    )
+    await store.save_settings(1, SETTINGS)
+    assert "PRAGMA synchronous = NORMAL" not in statements
+    store.count_mood(1, 10, NOON, "joy")
+    await store.write()
+    assert "PRAGMA synchronous = NORMAL" in statements
+
+
 def have_the_same_state(*stores: Store) -> bool:
     return len({(store.settings(1).channels, store.has_opted_out(7)) for store in stores}) == 1
 
