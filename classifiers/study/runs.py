@@ -197,7 +197,7 @@ def plan_runs(names: Sequence[ExperimentName], quick: bool, seeds: int | None, f
 
 def execute_runs(runs: Sequence[Run], jobs: int) -> Iterator[None]:
     """Execute the runs, `jobs` at once, and yield after each."""
-    if jobs == 1:
+    if min(jobs, len(runs)) <= 1:
         for run in runs:
             run.execute()
             yield

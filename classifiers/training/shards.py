@@ -109,11 +109,11 @@ class Shards:
         stream = (
             tf.data.Dataset.from_tensor_slices(own)
             .shuffle(len(own), seed)
-            .repeat()
             .interleave(
                 lambda path: tf.data.Dataset.from_generator(rows, output_signature=signature, args=(path,)),
                 SHARDS_IN_TURN,
             )
+            .repeat()  # after `interleave`, which would otherwise read the same shard several times at once
             .prefetch(SHARDS_IN_TURN)
         )
         try:

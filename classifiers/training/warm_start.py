@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file
 
-from classifiers.errors import ClassifiersError
+from classifiers.errors import ClassifiersError, require
 from classifiers.model_directory import FILES, NAMES, load_models, read_manifest
 from classifiers.nn.arrays import Array
 from classifiers.nn.network import Network
@@ -96,9 +96,14 @@ def _predict_vectors(vectors: Array, known: Array, targets: Array) -> Array:
 
 
 def read_weights(name: str, directory: Path) -> dict[str, Array]:
-    """Return the parameters in a model directory, under the names that `classifiers.nn.network` gives them; float32."""
+    """Return the parameters in a model directory, under the names that `classifiers.nn.network` gives them; float32.
+
+    Raises:
+        MissingExtraError: the onnx package, which reads the BiLSTM's file, is not installed.
+    """
     path = directory / FILES[name]
     if name == "bilstm":
+        require("Reading the BiLSTM", "train", "onnx")
         from classifiers.training.onnx_export import read_bilstm  # noqa: PLC0415 - the other networks do without
 
         weights = read_bilstm(path)

@@ -30,6 +30,12 @@ def test_short_sequence_is_one_window() -> None:
     assert windows([1, 2, 3, 4, 5, 6], 4) == [[1, 2, 3, 4], [3, 4, 5, 6]]
 
 
+@pytest.mark.parametrize("size", [1, 3, 7])
+def test_no_window_is_longer_than_an_odd_size(size: int) -> None:
+    for length in range(1, 40):
+        assert max(map(len, windows(range(length), size))) <= size, length
+
+
 def test_windows_of_size_one_cover_the_sequence() -> None:
     assert {number for window in windows([1, 2, 3], 1) for number in window} == {1, 2, 3}
 

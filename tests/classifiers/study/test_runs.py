@@ -16,6 +16,10 @@ def test_several_processes_give_the_results_of_one(tmp_path: Path) -> None:
     assert found[0] == found[1]
 
 
+def test_nothing_is_left_to_execute_after_a_complete_study() -> None:
+    assert list(execute_runs([], jobs=2)) == []
+
+
 def test_runs_of_other_settings_or_in_damaged_files_are_repeated(tmp_path: Path) -> None:
     run = Run("memory", "glorot", 0, QUICK, tmp_path / "run.json")
     assert run.saved_result() is None

@@ -87,6 +87,19 @@ def test_batches_contain_every_text_once_with_similar_lengths(
     assert first_words(batches(shards, 24)) == Counter([*range(2, 122)] * 2), "then all over again"
 
 
+@pytest.mark.parametrize("kept", [1, 3])
+def test_no_text_comes_twice_in_an_epoch_if_there_are_fewer_shards_than_are_read_in_turn(
+    streaming: ModuleType, corpus: Path, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    monkeypatch.setattr(streaming, "ROWS_PER_READ", 7)
+    for shard in range(kept, 4):
+        (corpus / f"{shard}.parquet").unlink()
+    shards = find(streaming, corpus)
+    words = first_words(batches(shards, 3 * kept))
+    assert len(words) == 30 * kept
+    assert set(words.values()) == {1}
+
+
 def test_each_process_reads_shards_of_its_own(streaming: ModuleType, corpus: Path) -> None:
     shards = find(streaming, corpus, least=2)
     shares = [first_words(batches(shards, 6, Cluster(index, 2))) for index in range(2)]

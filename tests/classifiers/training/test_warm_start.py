@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from classifiers.errors import ClassifiersError
+from classifiers.errors import ClassifiersError, MissingExtraError
 from classifiers.model_directory import FILES, load_models, load_network
 from classifiers.nn import network
 from classifiers.nn.arrays import Array
@@ -15,7 +15,7 @@ from classifiers.nn.batching import UNKNOWN, pad
 from classifiers.onnx_runtime import load_onnx
 from classifiers.training.onnx_export import float_graph, read_bilstm
 from classifiers.training.recipes import TINY
-from classifiers.training.warm_start import check_start, load_initial_weights
+from classifiers.training.warm_start import check_start, load_initial_weights, read_weights
 
 LABELS = ("joy", "sadness", "neutral")
 EMBEDDING = 4
@@ -58,6 +58,12 @@ def test_new_words_without_a_teacher_keep_their_random_vectors(small_models: Pat
     random = net.params["0.embeddings"][-1].copy()
     load_initial_weights(small_models, "rnn", net, (*words, "new"))
     np.testing.assert_array_equal(net.params["0.embeddings"][-1], random)
+
+
+def test_missing_onnx_package_is_reported_in_one_sentence(small_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(MissingExtraError, match=r"^Reading the BiLSTM needs more packages"):
+        read_weights("bilstm", small_models)
 
 
 def test_vocabulary_without_a_known_word_still_gets_the_other_weights(small_models: Path) -> None:
