@@ -193,8 +193,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
             await self._redraw(interaction, guild, PanelContent(Page.GENERAL, f"⚠️ {sentence}"))
             return
         usable, left_out = usable_part(given, guild, self._emotions, self._analyzer.models.keys())
-        skipped_week = _overdue_week(self._store.settings(guild.id), usable, interaction.created_at)
-        await self._store.save_settings(guild.id, usable, skipped_week)
+        await self._save(interaction, guild, lambda _old: usable, replaces=True)
         notice = (
             translate(PARTLY_IMPORTED).format(things=", ".join(map(translate, left_out)))
             if left_out
@@ -230,15 +229,20 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         await interaction.response.send_message(sentence, file=file, ephemeral=True)
 
     async def _save(
-        self, interaction: discord.Interaction, guild: discord.Guild, change: Callable[[ServerSettings], ServerSettings]
+        self,
+        interaction: discord.Interaction,
+        guild: discord.Guild,
+        change: Callable[[ServerSettings], ServerSettings],
+        *,
+        replaces: bool = False,
     ) -> None:
-        """Change the current settings and save them."""
+        """Change the current settings and save them; `replaces` is that of `Store.change_settings`."""
 
         def apply_change(old: ServerSettings) -> tuple[ServerSettings, str | None]:
             new = change(old)
             return new, _overdue_week(old, new, interaction.created_at)
 
-        await self._store.change_settings(guild.id, apply_change)
+        await self._store.change_settings(guild.id, apply_change, replaces=replaces)
 
     async def _redraw(
         self,

@@ -101,45 +101,38 @@ class Store:
         """Write the waiting mood counts and close all connections."""
         await self.sync.close()
 
-    async def save_settings(self, guild_id: int, settings: ServerSettings, skipped_week: str | None = None) -> None:
+    async def save_settings(self, guild_id: int, settings: ServerSettings) -> None:
         """Save the settings of a server in place of its current ones, even if those cannot be parsed.
-
-        Args:
-            guild_id: the server.
-            settings: the new settings.
-            skipped_week: a week whose picture must not be posted any more, in the form of `claim_week`, or None.
 
         Raises:
             StoreError: as in `change_settings`.
         """
-        await self._save(guild_id, lambda: (settings, skipped_week))
+        await self.change_settings(guild_id, lambda _old: (settings, None), replaces=True)
 
     async def change_settings(
-        self, guild_id: int, change: Callable[[ServerSettings], tuple[ServerSettings, str | None]]
+        self,
+        guild_id: int,
+        change: Callable[[ServerSettings], tuple[ServerSettings, str | None]],
+        *,
+        replaces: bool = False,
     ) -> None:
         """Change the current settings of a server, so that concurrent changes are not lost.
 
         Args:
             guild_id: the server.
-            change: takes the current settings and returns the new ones and the `skipped_week` of `save_settings`.
+            change: takes the current settings and returns the new ones, and a week whose picture must not be posted any
+                more, in the form of `claim_week`, or None.
+            replaces: whether nothing of the current settings is kept, so that it does not matter if they can be parsed.
 
         Raises:
             UnreadableSettingsError: the current settings cannot be parsed.
             StoreError: the database failed, and the old settings still apply; or another process has erased the old
                 settings, from which the new ones were made, and the defaults apply.
         """
-
-        def read_and_change() -> tuple[ServerSettings, str | None]:
-            if self.unreadable_settings(guild_id) is not None:
-                raise UnreadableSettingsError(f"The settings of server {guild_id} cannot be read.")
-            return change(self.settings(guild_id))
-
-        await self._save(guild_id, read_and_change)
-
-    async def _save(self, guild_id: int, make_settings: Callable[[], tuple[ServerSettings, str | None]]) -> None:
-        """Call `make_settings` while no other change of this process is in progress, and save what it returns."""
         async with self.sync.transaction() as (connection, changes):
-            settings, skipped_week = make_settings()
+            if not replaces and self.unreadable_settings(guild_id) is not None:
+                raise UnreadableSettingsError(f"The settings of server {guild_id} cannot be read.")
+            settings, skipped_week = change(self.settings(guild_id))
             text = settings.to_json()
             if self.is_configured(guild_id):
                 old = update(SERVERS).where(SERVERS.c.guild_id == guild_id, SERVERS.c.settings.is_not(None))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import discord
 import pytest
@@ -14,10 +15,12 @@ from sqlalchemy import text
 from bot import create_bot
 from bot.configuration import Configuration
 from bot.errors import NOT_ALLOWED, UNREADABLE, UNSAVED
+from bot.local_time import latest_due, week_of
 from bot.server_settings import Liveliness, ServerSettings
 from bot.settings.cog import EXPORTED_UNREAD
 from bot.settings.import_file import MAX_FILE
 from bot.store import Store, StoreError
+from bot.store.async_connection import AsyncConnection
 from bot.store.cache import SERVER, Change
 from classifiers import Classifier
 from tests.bot.interactions import private_text
@@ -135,6 +138,27 @@ class TestFile:
         assert settings_of(world) == ServerSettings(
             channels=frozenset({world.channel.id}), emoji={"love": "🫶"}, mood=False
         )
+
+    @pytest.mark.parametrize("turned_off_meanwhile", [False, True])
+    async def test_import_that_turns_the_picture_of_the_week_on_skips_the_overdue_one(
+        self, world: World, panel: Panel, monkeypatch: pytest.MonkeyPatch, turned_off_meanwhile: bool
+    ) -> None:
+        sync = world.bot.store.sync
+        transaction = sync.transaction
+
+        @asynccontextmanager
+        async def open_after_another_change() -> AsyncIterator[tuple[AsyncConnection, list[Change]]]:
+            monkeypatch.setattr(sync, "transaction", transaction)
+            await world.configure(weekly_channel=None)
+            async with transaction() as opened:
+                yield opened
+
+        if turned_off_meanwhile:
+            await world.configure(weekly_channel=world.channel.id)
+            monkeypatch.setattr(sync, "transaction", open_after_another_change)
+        await panel.import_file(ServerSettings(weekly_channel=world.channel.id).to_json().encode())
+        week = week_of(latest_due(world.env.now(), "monday", 9, "UTC"), "UTC")
+        assert (await world.bot.store.export_guild(world.guild.id))["posted_week"] == week
 
 
 class TestUnreadable:
@@ -293,7 +317,7 @@ async def restart(world: World, models: dict[str, Classifier]) -> None:
 class TestWithoutTheDatabase:
     @pytest.fixture(autouse=True)
     def _broken(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        async def fail(_store: Store, _guild_id: int, *_change: object) -> None:
+        async def fail(*_arguments: object, **_options: object) -> None:
             raise StoreError("the disk is full")
 
         monkeypatch.setattr(Store, "change_settings", fail)
@@ -319,7 +343,8 @@ class TestWithoutTheDatabase:
         """The database may take as long as Discord waits for an answer, so no press has time to wait for another."""
         waiting: list[object] = []
 
-        async def fail(_store: Store, _guild_id: int, change: object) -> None:
+        async def fail(_store: Store, _guild_id: int, change: object, *, replaces: bool) -> None:
+            del replaces
             waiting.append(change)
             for _ in range(100):
                 await asyncio.sleep(0)

@@ -57,10 +57,14 @@ class TestMood:
         save = Store.change_settings
 
         async def saved(
-            store: Store, guild_id: int, change: Callable[[ServerSettings], tuple[ServerSettings, str | None]]
+            store: Store,
+            guild_id: int,
+            change: Callable[[ServerSettings], tuple[ServerSettings, str | None]],
+            *,
+            replaces: bool,
         ) -> None:
             weeks.append(change(store.settings(guild_id))[1])
-            await save(store, guild_id, change)
+            await save(store, guild_id, change, replaces=replaces)
 
         monkeypatch.setattr(Store, "change_settings", saved)
         now = world.env.now()
