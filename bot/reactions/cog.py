@@ -7,6 +7,7 @@ line for each further step.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 from collections import Counter
@@ -306,11 +307,14 @@ class Reactions(commands.Cog):
             result = MessageResult(reason)
         elif result.decision and result.outcome != Outcome.REACTED and is_grave(message.content):
             result = MessageResult(Outcome.GRAVE)
-        for observer in observers:
-            if result.outcome in _HIDDEN_FROM_OBSERVERS:
+        if result.outcome in _HIDDEN_FROM_OBSERVERS:
+            for observer in observers:
                 observer.message_removed(message.id)
-            else:
-                await observer.message_handled(message.id, message.author.id, result)
+            return
+        # At once, since one may take long, and the message may be deleted meanwhile.
+        await asyncio.gather(
+            *(observer.message_handled(message.id, message.author.id, result) for observer in observers)
+        )
 
     def _forget(self, channel_id: int, message_id: int) -> None:
         for observer in self.observers.in_channel(channel_id):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+
 import discord
 import pytest
 import simcord
@@ -71,6 +73,24 @@ async def test_message_is_not_reported_if_its_author_opts_out_meanwhile(
     monkeypatch.setattr(discord.Message, "add_reaction", add_reaction_then_opt_out)
     message = await bob.send(world.channel, "happy")
     assert (world.emoji_of(message), observer.calls) == ([], [message.id])
+
+
+async def test_message_that_is_deleted_while_another_observer_is_busy_is_reported_before_its_removal(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, other, removed = RecordingObserver(), RecordingObserver(), asyncio.Event()
+
+    async def wait_for_removal(message_id: int, _author_id: int, _result: MessageResult) -> None:
+        world.env.backend.delete_message(world.channel.id, message_id)
+        await removed.wait()
+
+    monkeypatch.setattr(slow, "message_handled", wait_for_removal)
+    monkeypatch.setattr(slow, "message_removed", lambda _message_id: removed.set())
+    for observer in (slow, other):
+        reactions_of(world.bot).observers.add(world.channel.id, observer)
+    message = await world.alice.send(world.channel, "plain")
+    await world.env.settle()
+    assert other.calls[1:] == [message.id]
 
 
 async def test_grave_message_is_reported_as_grave_before_any_other_reason(
