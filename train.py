@@ -10,7 +10,7 @@ from classifiers.starting import run_main
 
 PROGRAM = "python train.py"
 _MODULE = "python -m train"
-"""The program's name if this module is installed as a package rather than in a checkout."""
+"""The program's name if it was started with `-m`, which also works where only the package is installed."""
 
 if __name__ == "__main__":  # before the slow imports, which `run_main` does itself
     sys.exit(run_main("train", program=_MODULE if __spec__ else PROGRAM))

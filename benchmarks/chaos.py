@@ -1,7 +1,7 @@
 """Run the whole bot under random faults, and check that it keeps its promises.
 
     python benchmarks/chaos.py [--minutes MINUTES] [--seed SEED] [--rate RATE] [--faults NAME ...] [--postgres]
-                               [--shards SHARDS]
+                               [--shards SHARDS] [--log FILE]
 
 The bot runs in its own process, connected to a fake Discord in this one, see `benchmarks.gateway`, and is restarted
 when it exits, as by a service manager. People write texts of our own chat set all the time, in 200 channels of 20

@@ -36,7 +36,7 @@ ORDINARY = "I am so happy for you, it is great! Why don't we celebrate tonight? 
 
 
 class Timing(NamedTuple):
-    """The time that a step takes for a text, and its ratios to an ordinary text and to a text of twice the length."""
+    """The time that a step takes for a text, and two ratios; they are explained at the top of this file."""
 
     piece: str
     milliseconds: float

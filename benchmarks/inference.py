@@ -121,7 +121,7 @@ def transformer(count: int, vocabulary: int) -> Candidate:
 
 
 def candidates(directory: Path) -> dict[str, Candidate]:
-    """Return all candidates by name: our two models from `directory`, the other networks with random weights."""
+    """Return all candidates by name: our models from `directory`, and others, most of them with random weights."""
     manifest = read_manifest(directory)
     vocabulary, labels = 2 + len(load_models(directory)["bilstm"].tokenizer.words), len(manifest.labels)
     embedding = manifest.models["bilstm"].embedding

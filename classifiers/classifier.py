@@ -20,8 +20,8 @@ MINIMUM_CERTAINTY = 0.5
 """The certainty that a reaction requires, unless one was chosen on people's messages."""
 
 _BATCH_SIZE = 8
-"""Texts per batch. Larger batches are no faster even for texts of the same length, and need more padding otherwise:
-the BiLSTM reads 32 messages in half the time in batches of 8."""
+"""Windows of texts per batch. Larger batches are no faster even for texts of the same length, and need more padding
+otherwise: the BiLSTM reads 32 messages in half the time in batches of 8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Prediction:
             languages.
         emoji: the model's default emoji by label; not every label need have one.
         acceptance: the probability for each label that a reader accepts it, in [0, 1]; for a long text, the lowest of
-            its windows. Empty if it equals the score.
+            its windows. If it is empty, the scores are used.
     """
 
     labels: tuple[str, ...]

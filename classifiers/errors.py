@@ -8,7 +8,8 @@
     ├── ModelDirectoryError   a model directory that is missing, damaged, or something else
     └── WorkerLostError       the loss of another process that trained with this one
 
-A command line prints the text of any of them and exits with status 2.
+A command line prints the text of any of them and exits with status 2, except after a `WorkerLostError`: then `train.py`
+starts again, or says that it has to be started again.
 """
 
 from __future__ import annotations

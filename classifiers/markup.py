@@ -12,7 +12,7 @@ BLANK = "\N{NO-BREAK SPACE}"
 
 _FLAGS = regex.VERBOSE | regex.DOTALL | regex.IGNORECASE
 
-# Every repetition is bounded or cannot backtrack, so that no message takes long.
+# A repetition without a bound cannot backtrack, or can begin only at few places, so that no message takes long.
 _REFERENCES = regex.compile(
     r"""
       ```.*?```                              # code block
@@ -26,7 +26,7 @@ _REFERENCES = regex.compile(
     | <id:[\w-]{1,20}(?::\d+)?>              # place in the server's guide
     | <sound:\d+:\d+>
     | <(?:(?:mailto|tel|sms):|\+\d)[^<>\n]{1,200}> | <[^\s<>@]{1,64}@[^\s<>@]{1,200}>  # addresses
-    | \[(?P<kept>[^\[\]\n]{1,500})\]\(<?[a-z]{2,10}://[^\s)]{1,2000}(?:\s[^)\n]{1,200})?\)  # link with a title
+    | \[(?P<kept>[^\[\]\n]{1,500})\]\(<?[a-z]{2,10}://[^\s)]{1,2000}(?:\s[^)\n]{1,200})?\)  # link with a text
     | <?\b[a-z][a-z0-9+.-]{1,15}://[^\s<>]++>?
     """,
     _FLAGS,
@@ -61,8 +61,8 @@ _VISIBLE = regex.compile(r"\p{Extended_Pictographic}|[^\p{Z}\p{C}\p{DI}]")
 def strip_markup(message: str) -> str:
     """Return a Discord message without mentions, custom emoji, links, code, quotes and Markdown characters.
 
-    Words in emphasis, spoilers, headings and link titles are kept. The result is empty if there is only markup and
-    invisible characters.
+    Words in emphasis, spoilers and headings and the texts of links are kept. The result is empty if there is only
+    markup and invisible characters.
     """
     left = blank_markup(message)
     return " ".join(left.split()) if _VISIBLE.search(left) else ""

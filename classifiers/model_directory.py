@@ -275,7 +275,7 @@ def invalidate_manifest(directory: Path) -> None:
 def write_manifest(directory: Path, manifest: Manifest) -> None:
     """Write the manifest, with the hashes of the tokenizer and of each model that it describes.
 
-    If this fails half-way, the directory has no manifest.
+    If this fails, an earlier manifest stays as it is; `invalidate_manifest` deletes that one first.
     """
     names = [TOKENIZER, *(FILES[name] for name in manifest.models)]
     files = {name: _digest((directory / name).read_bytes()) for name in names}

@@ -32,7 +32,7 @@ KNOWN_GRAPHS = {
     "439fd886290171d6baf8f24da23b5667e7994145542ccab6219dabbbcc571caa": "floats",
     "3151c5a1a6ee3ab5a46b1d7ce0a5260da5fb323774c4cb18c3d95582dcf64fef": "floats, stored in 16 bits",
 }
-"""The fingerprints of the graphs that `classifiers.training.onnx_export` writes, with their number format.
+"""The fingerprints of the graphs that `classifiers.training.onnx_export` makes or made, with their number format.
 
 The last one is from before it wrote 8 bits, so that models from that time still work.
 
@@ -43,7 +43,8 @@ MAX_DIMENSION = 4096
 """The largest dimension of weights except the first: a layer computes that many numbers for each word of a text."""
 
 _ALLOWED_IN_MODEL = {*range(1, 9), 14}
-"""Fields of a file that are allowed because they compute nothing; the others are functions, and data for training."""
+"""Fields of a file that are allowed because they compute nothing; the others are functions, data for training, and
+settings of devices."""
 
 _ALLOWED_IN_GRAPH = {*GraphField, 2, 10, 13, 14, 16}
 """Fields of a graph that are allowed, including names and descriptions; the only other one is sparse tensors."""

@@ -1,4 +1,4 @@
-"""Find the weights in an ONNX file."""
+"""Find the floating-point weights in an ONNX file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from classifiers.nn.arrays import Array
 from classifiers.onnx_file import GraphField, ModelField, TensorField, fields, messages
 
 _FLOATS: dict[int, np.dtype[Any]] = {1: np.dtype("<f4"), 10: np.dtype("<f2")}
-"""The types of weights by their numbers in ONNX; all other tensors in our files are constants."""
+"""The types of floating-point numbers by their numbers in ONNX; all other tensors in our files hold integers."""
 
 
 def refers_to_other_files(model: bytes) -> bool:
@@ -32,7 +32,7 @@ def float_weights(model: bytes) -> Iterator[Array]:
 
 
 def _elements(tensor: memoryview) -> Iterator[Array]:
-    """Yield views of a tensor's elements, none if its type is not that of weights."""
+    """Yield views of a tensor's elements, none if they are integers."""
     parts = list(fields(tensor))
     [dtype] = [_FLOATS.get(value) for number, value in parts if number == TensorField.TYPE and isinstance(value, int)]
     if dtype is not None:

@@ -49,7 +49,7 @@ TOKEN = regex.compile(
       \[(?:name|religion)\]                                  # GoEmotions' placeholders
     | (?![\p{{L}}\p{{M}}]{{2}})  # no word begins here
       (?: (?P<emoticon> {EMOTICON} )
-      | (?<!\w)(?:d|[)\](\[/\\])[-o*']?[:;=](?!\w)           # emoticons that lie on their other side  (:  d:
+      | (?<!\w)(?:d|[)\](\[/\\])[-o*']?[:;=](?!\w)           # mirrored emoticons, as (: and d:
       )
     | <--
     | \p{{Extended_Pictographic}}(?:\u200d\p{{Extended_Pictographic}})* | \p{{RI}}{{2}}  # emoji

@@ -31,7 +31,7 @@ from classifiers.training.datasets import load_dataset
 SERVERS, CHANNELS = 20, 10
 
 RECOVERY_TIMEOUT = 180.0
-"""Seconds after a fault within which the bot must react again; its longest pauses are shorter."""
+"""Seconds after a fault within which the bot must react again; its pauses after such short faults are shorter."""
 
 IDLE_TIMEOUT = 120.0
 """Seconds without messages after which the bot must be idle; it refreshes its database once a minute."""

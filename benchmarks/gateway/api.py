@@ -90,7 +90,10 @@ class Api:
         self._contract = contract
 
     def refused(self) -> list[ApiRequest]:
-        """Return the requests whose answers count towards a ban, which comes after 10,000 of them in ten minutes."""
+        """Return the requests refused with 401, 403 or 429.
+
+        Discord bans an address after 10,000 of them in ten minutes, among which it does not count shared limits.
+        """
         return [request for request in self.requests if request.status in (401, 403, 429)]
 
     def reactions(self, status: int | None = None) -> list[ApiRequest]:

@@ -108,7 +108,7 @@ class World:
         ]
 
     def guild_ids(self) -> list[int]:
-        """Return the ids of the servers; the first belongs to shard 1, the second to shard 2, and so on."""
+        """Return the ids of the servers: with several shards, the first belongs to shard 1, the next to 2 and so on."""
         return [number << 22 for number in range(1, self.servers + 1)]
 
     def channel(self, channel_id: int) -> Channel | None:

@@ -15,7 +15,7 @@ _SEED = 0
 
 
 class Stream:
-    """Writes texts from our own chat set, on which no network was trained.
+    """Writes texts of the dev split of our own chat set, on which no network was trained.
 
     Attributes:
         written: how many messages were written.

@@ -40,7 +40,7 @@ class CommandError(Exception):
     """A command failed for a reason that the user can understand; the text is one sentence for the user.
 
     Attributes:
-        status: the exit status: 2 if the user can put it right, else 1.
+        status: the exit status: 2 if arguments or the configuration are wrong, else 1.
     """
 
     def __init__(self, sentence: str, status: int) -> None:

@@ -37,7 +37,7 @@ def format_models(names: Sequence[str]) -> str:
 
 
 def model_choices(loaded: Sequence[str], usual: ModelNames, typed: str, *, blind: bool) -> list[ModelNames]:
-    """Return the possible choices: the usual models, then every other pair, and all models unless there are two.
+    """Return the possible choices: the usual models, then every other pair, and all models unless it is blind.
 
     Args:
         loaded: the names of all models.

@@ -21,7 +21,8 @@ class DiscordTime:
 
     Discord dates its answers and messages. When one arrives, Discord's time is at least its date, and the highest of
     these lower bounds is the most accurate. In between, a monotonic clock is used, which does not jump when this
-    computer's clock is set. Only the bounds of the last 10 to 20 minutes count, since the monotonic clock may run fast.
+    computer's clock is set. While dates arrive, only the bounds of the last 10 to 20 minutes count, since the monotonic
+    clock may run fast.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:

@@ -1,4 +1,4 @@
-"""The metrics of a run, for Prometheus; the only module that imports its client.
+"""The metrics of a run, for Prometheus; `bot.monitoring.server` imports this only if its client is installed.
 
 Names and labels are the same for every bot, and no label is about a person, a message or a server. Events are counted
 as features report them (`bot.meter`); other values are looked up whenever the metrics are requested.

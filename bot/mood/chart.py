@@ -30,7 +30,7 @@ _MESSAGES = mark("Messages")
 
 
 def draw(mood: MoodOverTime, translate: Translate) -> bytes:
-    """Return a PNG picture: the shares of the groups above the number of messages, at least `MIN_MESSAGES`.
+    """Return a PNG picture of a mood of at least `MIN_MESSAGES`: the shares of groups above the number of messages.
 
     The picture's words are English if its font cannot write the reader's language.
     """

@@ -154,7 +154,7 @@ class MoodOverTime:
         return {group: sum(steps) / self.messages for group, steps in self.groups.items()}
 
     def strongest(self) -> list[tuple[str, float]]:
-        """Return the most frequent emotions except neutral, with their share of all messages."""
+        """Return up to three of the most frequent emotions except neutral, with their share of all messages."""
         emotions = Counter({label: count for label, count in self.emotions.items() if label != NEUTRAL})
         return [(label, count / self.messages) for label, count in emotions.most_common(_TOP)]
 

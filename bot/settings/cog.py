@@ -334,7 +334,7 @@ def _overdue_week(old: ServerSettings, new: ServerSettings, now: datetime) -> st
 
 
 def _schedule(settings: ServerSettings) -> tuple[object, ...]:
-    """Return the settings that decide when a picture of the week is due; None if there is none."""
+    """Return the settings that decide whether and when a picture of the week is due."""
     on = settings.weekly_channel is not None and settings.mood
     return (on, settings.weekly_day, settings.weekly_hour, settings.time_zone)
 

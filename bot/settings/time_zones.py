@@ -13,7 +13,7 @@ def matching_zones(typed: str, translate: Translate) -> list[str]:
     """Return the time zones that a text may mean, the most likely first; the first call may take a while.
 
     Args:
-        typed: a city, a country or the name of a time zone, or the beginning of one, in English or the reader's
+        typed: a city, a country or the name of a time zone, or a part of one, in English or the reader's
             language.
         translate: the reader's language.
     """

@@ -28,7 +28,8 @@ from bot.store import Store
 DURATION = timedelta(minutes=10)
 
 EDIT_INTERVAL = 3.0
-"""The fewest seconds between two edits, so that Discord's limit is never reached, however busy the channel is."""
+"""The fewest seconds between two edits, except before the last; so Discord's limit is not reached, however busy the
+channel is."""
 
 MAX_SHOWN = 12
 """How many of the latest messages are shown."""

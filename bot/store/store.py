@@ -40,7 +40,8 @@ class Store:
     """Keeps data of servers and people in one database, which several processes may share.
 
     Methods that are not asynchronous use the cache and always work; `bot.store.sync` explains what happens during an
-    outage. Asynchronous methods use the database; if it fails they raise StoreError and change nothing.
+    outage. Asynchronous methods use the database. If it fails they raise StoreError and change nothing, except that
+    `refresh`, `write` and `close` log the failure, and that `purge` keeps what it has erased before.
 
     Attributes:
         cache: settings, opt-outs and unwritten mood counts in memory.

@@ -70,7 +70,7 @@ MOOD_DAYS = Table(
 )
 """The same for past days in UTC, one row per channel and day; see `bot.store.packing`.
 
-`day` is the midnight at which the day began. `counts` has a line of JSON for each emotion, such as
+`day` is the midnight at which the day began. `counts` has lines of JSON, each with counts of one emotion, such as
 `["joy",13,2,14,5]`: two messages in the hour from 13:00, five in the hour from 14:00.
 """
 

@@ -31,7 +31,8 @@ def map_in_order(
 
     Args:
         work: what to do with a chunk; it can be pickled, like chunks and results.
-        chunks: the source of chunks. It is read in another thread, so that a slow source does not delay results.
+        chunks: the source of chunks. After the first `alone` texts it is read in another thread, so that a slow source
+            does not delay results.
         alone: how many texts this process handles by itself.
 
     Raises:

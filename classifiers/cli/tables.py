@@ -27,7 +27,7 @@ FOR, AGAINST = (0, 120, 190), (190, 85, 0)
 SENTIMENT_COLOURS = {"positive": (0, 130, 75), "ambiguous": (115, 75, 190), "negative": (185, 45, 45)}
 
 WEAK_SHARE, WEAK_GRADIENT = 0.1, 0.5
-"""If no word has more than this, even the strongest mark is pale."""
+"""If no word has more than this, even the strongest mark is greyer than its full colour."""
 
 
 class _Terminal(Console):

@@ -28,7 +28,8 @@ def glorot_uniform(rng: Seed, rows: int, columns: int) -> Array:
 def orthogonal(rng: Seed, rows: int, columns: int) -> Array:
     """Return float32 weights (rows, columns) with orthonormal rows, for columns >= rows.
 
-    They keep the norm of a gradient that is multiplied by them: Saxe and others (2014).
+    They keep the norm of a state that is multiplied by them, and if they are square, also that of a gradient on its way
+    back: Saxe and others (2014).
     """
     if rng is None:
         return np.empty((rows, columns), dtype=np.float32)

@@ -76,7 +76,11 @@ class Network:
 
     @property
     def params(self) -> dict[str, Array]:
-        """All parameters by name, "index.part.parameter"; the arrays themselves, not copies."""
+        """All parameters by name: the arrays themselves, not copies.
+
+        The name is the layer's index and the parameter's name, as "1.kernel"; in a bidirectional layer with the
+        direction between them, as "2.forward.kernel".
+        """
         return {f"{name}{key}": array for name, leaf in self._leaves.items() for key, array in leaf.params.items()}
 
     @property
@@ -111,7 +115,7 @@ class Network:
             leaf.params = {key: arrays[f"{name}{key}"] for key in leaf.params}
 
     def logits(self, sequences: Sequence[Sequence[int]]) -> Array:
-        """Return logits (rows, labels) of any number of sequences."""
+        """Return logits (rows, labels) of one or more sequences."""
         return logits_of(self.forward, sequences)
 
 

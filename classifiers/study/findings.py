@@ -56,7 +56,7 @@ COMPARISONS = {
     "gates and directions": [("rnn-wide", "bilstm")],
     "all three": [("rnn", "bilstm")],
 }
-"""The pairs of networks in the experiment `matched` that differ only in this respect."""
+"""The pairs of networks in the experiment `matched` that differ only in this respect, or in these."""
 
 CURVE_TITLES = {"rnn": "RNN", "bilstm": "BiLSTM"}
 """The display name of each kind of network in the experiment `curves`."""

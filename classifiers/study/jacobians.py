@@ -24,7 +24,7 @@ def singular_values(jacobians: Array, steps: int) -> Array:
     """Return the singular values (steps + 1, units) of the product of the last 0, 1, ... `steps` Jacobians.
 
     The first and the last are the most and the least by which the product stretches a vector. Those that are less than
-    1e-16 of the largest are lost to rounding.
+    about 1e-14 of the largest are only rounding errors.
     """
     products = [np.eye(jacobians.shape[-1])]
     for jacobian in jacobians[: -steps - 1 : -1]:

@@ -40,7 +40,7 @@ class MatchedSettings:
     """The size of the experiment.
 
     Attributes:
-        parameters: how many recurrent parameters each network has; the first network has a quarter of them.
+        parameters: about how many recurrent parameters each network has; the first network has a quarter of them.
         texts: how many of GoEmotions' training texts are used; None for all.
         epochs: how often each of these texts is seen; the best epoch on dev is kept.
     """
@@ -101,7 +101,7 @@ MATCHED = {
     "lstm": MatchedSpec(Kind(LSTM, 1)),
     "bilstm": MatchedSpec(Kind(LSTM, 1, directions=2)),
 }
-"""The networks of the experiment; all but the first have equally many recurrent parameters."""
+"""The networks of the experiment; all but the first have nearly equally many recurrent parameters."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ def measure_long(name: str, seed: int, settings: Settings) -> dict[str, Any]:
 
 
 def _updates(trainer: Trainer, distance: int, settings: Settings, rng: np.random.Generator) -> Iterator[int]:
-    """Train on sequences that never repeat, and yield after each update how many there have been."""
+    """Train on new random sequences each time, and yield after each update how many there have been."""
     for step in range(settings.updates):
         rate = warmup_cosine(step, settings.updates, settings.learning_rate)
         trainer.step(*memory_batch(distance, settings.batch_size, settings.letters, rng), rate)

@@ -33,8 +33,8 @@ def phrase_gradients() -> list[dict[str, Any]]:
 
     Returns:
         A record for each phrase, network, moment ("start" or "end" of training), word `at` from which the network
-        predicts, and `word` before it (or behind it, for the BiLSTM) that a gradient reaches: `left` is its norm as a
-        multiple of that at the word `at` itself.
+        predicts, and `word` that a gradient reaches, which is `at` itself, one before it or, for the BiLSTM, one
+        after it: `left` is the gradient's norm as a multiple of that at the word `at`.
     """
     dataset = load_dataset("builtin")
     tokenizer = Tokenizer.fit(dataset.train.texts, max_words=5000, min_count=1, max_tokens=64)

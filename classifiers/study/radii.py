@@ -42,7 +42,7 @@ _DISTANCE = 60
 """The sequences are three times as long as `REACH`, so that the states no longer depend on the initial one."""
 
 _LONG_RUN = 200
-"""The Lyapunov exponent is taken over one sequence of twice as many letters."""
+"""The Lyapunov exponent is taken over one sequence of twice as many letters, without the first `_DISTANCE`."""
 
 _RELATIVE_PRECISION = 1e-14
 """A singular value smaller than this share of the largest one is only a rounding error."""

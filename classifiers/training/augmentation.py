@@ -13,7 +13,7 @@ def augment(texts: Sequence[str], rng: np.random.Generator) -> list[str]:
     """Return an augmented text for each text: cropped, spliced with another, or with words replaced or left out.
 
     They need not make sense, since the teachers provide their targets; see Tang and others, "Distilling Task-Specific
-    Knowledge from BERT into Simple Neural Networks" (2019), section 3.2.
+    Knowledge from BERT into Simple Neural Networks" (2019), on data augmentation.
     """
     rows = [text.split() for text in texts]
     words = [word for row in rows for word in row]

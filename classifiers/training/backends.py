@@ -88,7 +88,7 @@ def open_shards(folder: Path, columns: Columns, dataset: Dataset, tokenizer: Tok
 
     Raises:
         DatasetError: there are none, or they cannot be used.
-        MissingExtraError: PyArrow or TensorFlow is not installed.
+        MissingExtraError: PyArrow is not installed.
     """
     require("Reading Parquet", "parquet", "pyarrow")
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # before PyArrow is loaded, whose pool keeps 16 MB

@@ -49,7 +49,7 @@ class Cluster:
 
 
 def read_cluster(environment: Mapping[str, str]) -> Cluster | None:
-    """Return the place of this process; None if TF_CONFIG names no others.
+    """Return the place of this process; None if TF_CONFIG is unset or empty, so that it trains alone.
 
     Raises:
         ClassifiersError: TF_CONFIG cannot be used.

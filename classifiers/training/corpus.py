@@ -74,7 +74,7 @@ def repeated(examples: Examples, rows: Array, times: int) -> Examples:
 
 
 def texts_for_assistant(texts: Sequence[str], augmentations: int) -> Iterator[list[str]]:
-    """Yield an augmented text for each training text, `augmentations` times, not those of the teachers."""
+    """Yield `augmentations` lists with an augmented text for each text; they are not those that the teachers label."""
     rng = np.random.default_rng(_ASSISTANT_SEED)
     for _ in range(augmentations):
         yield augment(texts, rng)

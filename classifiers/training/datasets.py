@@ -37,13 +37,13 @@ from classifiers.training.splitting import SPLITS, divide, folded
 from classifiers.training.tables import EXTENSIONS, Columns, Record, read_records
 
 BUILTIN = Path(__file__).parents[1] / "data" / "builtin.tsv"
-"""80 phrases of joy or sadness that differ only in the order of their words."""
+"""80 phrases, in pairs of joy and sadness that differ only in the order of their words."""
 
 CHAT = Path(__file__).parents[1] / "data" / "chat.tsv"
 """17,007 chat messages, each with the emotions that a fair reader would accept; see docs/chat.md."""
 
 MANY_LABELS = 10
-"""A file with at least this many labels is refused if hardly any occurs twice, since it must be the wrong column."""
+"""A file with at least this many labels is refused if they outnumber half of its rows: it must be the wrong column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,8 @@ class Dataset:
         train: the texts that the networks are trained on.
         dev: the texts on which temperature, thresholds and the best epoch are chosen; `train` if there is no dev.
         test: the texts for the final scores, used for nothing else.
-        sha256: the hash of the source files, concatenated in the order train, dev, test.
+        sha256: the hash of the source file; for GoEmotions, that of its files one after another, train, dev and test.
+            If several data sets are joined, their hashes are joined by +.
         own: whether it comes from the user's own file rather than from a built-in one, whatever its name.
         remarks: a sentence about each property of the user's file that was detected, such as its separator.
     """

@@ -31,7 +31,7 @@ class TeacherOutputs:
     """The outputs of one or more teachers, which are cached on disk since they take hours to compute.
 
     Attributes:
-        logits: (rows, labels) for the training texts, followed by the augmented ones.
+        logits: (rows, labels), one row for each of `corpus.texts_for_teachers`.
         vectors: (words, features), one for each word of the vocabulary.
     """
 
@@ -45,7 +45,7 @@ class TeacherOutputs:
 
     @classmethod
     def load(cls, path: Path, texts: int, labels: int, words: int) -> Self | None:
-        """Return the outputs that `save` wrote to `path`; None if the file is missing, damaged or of other sizes."""
+        """Return the outputs that `save` wrote to `path`; None if it is missing, damaged or of other sizes."""
         try:
             arrays = load(path.read_bytes())
             outputs = cls(arrays["logits"], arrays["vectors"])

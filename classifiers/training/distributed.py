@@ -2,12 +2,12 @@
 
 Each machine runs the same command, with its place in the environment variable TF_CONFIG (see `cluster`). Every process
 has the whole network, with the same weights as all others. In each step it computes the gradients of its share of the
-batch, the strategy adds up the gradients of all processes, and each process makes the same update with the sum. So the
-weights are those that one process would get from the same batches.
+batch, the strategy adds up the gradients of all processes, and each process makes the same update with the sum. So,
+except for the random masks of dropout, the weights are those that one process would get from the same batches.
 
-Only the chief reads and writes checkpoints and models; it sends the others the checkpoint from which they continue. If
-a process is lost, TensorFlow makes the others fail in their next step: `WorkerLostError`. They restart and wait for it,
-since TensorFlow cannot let a process rejoin.
+Only the files of the chief are kept; the others write theirs to a temporary folder. The chief sends them the
+checkpoints from which they continue. If a process is lost, TensorFlow makes the others fail in their next step:
+`WorkerLostError`. They restart and wait for it, since TensorFlow cannot let a process rejoin.
 """
 
 from __future__ import annotations

@@ -62,5 +62,5 @@ class History:
 
 
 def choose_best(epochs: Sequence[Epoch]) -> Epoch:
-    """Return the settled epoch with the lowest dev loss, which is less noisy than the score."""
+    """Return the epoch with the lowest dev loss, which is less noisy than the score; a settled one if there is any."""
     return min(epochs, key=lambda epoch: (not epoch.settled, epoch.dev_loss))

@@ -1,8 +1,7 @@
 """Write the BiLSTM as an ONNX graph, for a bot that needs neither TensorFlow nor a second implementation.
 
-Parameters have the names that `classifiers.nn.network` gives them. They are stored in 8 bits, and ONNX Runtime computes
-with 8 bits: in half the time and half the size of the same graph in floats, with the same accuracy (docs/models.md has
-the figures).
+Parameters have the names that `classifiers.nn.network` gives them. Layers and word vectors are stored in 8 bits, and
+ONNX Runtime computes the layers with 8 bits. docs/models.md compares size, time and accuracy with 16 bits.
 """
 
 from __future__ import annotations

@@ -57,7 +57,8 @@ class Annotation:
     """The labels of one message.
 
     Attributes:
-        split: `train`, `dev` or `test`; neither a conversation nor SMS that start alike are ever divided.
+        split: `train`, `dev` or `test`, the same for all messages of a conversation in IRC, and for all SMS that start
+            alike.
         conversation: as in `Message`.
         key: as in `Message`.
         labels: the labels that either annotator accepts, the most likely first; `neutral` if no reaction is fine too.

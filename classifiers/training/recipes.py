@@ -3,7 +3,7 @@
 The number of recurrent layers of each network is in `classifiers.nn.network.KINDS`, and their units are in `UNITS`
 there.
 
-`TINY` is for the built-in phrases, `FULL` for GoEmotions and for users' files, `SHIPPED` for the shipped weights:
+`TINY` is for the built-in phrases, `FULL` for all other data sets, `SHIPPED` for the shipped weights:
 `SHIPPED.networks["rnn"]` is the recipe of the shipped RNN.
 """
 
@@ -59,7 +59,7 @@ class Encoder:
     Attributes:
         name: its repository on the Hugging Face Hub.
         revision: the commit there, so that everybody starts from the same weights.
-        frozen: how many of its lowest layers are not trained, which halves the time.
+        frozen: how many of its lowest layers are not trained, which saves time.
     """
 
     name: str
@@ -126,7 +126,7 @@ FULL = {
     "lstm": Recipe(8, 64, 2.5e-3, embedding=96, dropout=0.3, word_dropout=0.08, weight_decay=0.01),
     "bilstm": Recipe(6, 64, 2.5e-3, embedding=96, dropout=0.3, word_dropout=0.08, weight_decay=0.01),
 }
-"""The recipe of each network for GoEmotions and, through `adapt_recipe`, for other data."""
+"""The recipe of each network for GoEmotions, chat and people and, through `adapt_recipe`, for users' data."""
 
 MIN_BATCH_SIZE, MIN_BATCHES_PER_EPOCH = 8, 25
 """The fewest texts in a batch, and the fewest batches in an epoch unless there are too few texts."""

@@ -66,7 +66,9 @@ class Baselines:
 def write_report(
     directory: Path, dataset: Dataset, command: str, networks: Mapping[str, NetworkResult], baselines: Baselines
 ) -> None:
-    """Write `report.md`, `training.png`, `label_f1.png`, `calibration.png` and `confusion.png`.
+    """Write `report.md`, `training.png`, `label_f1.png`, `calibration.png` and usually `confusion.png`.
+
+    There is no confusion matrix for more than `MAX_LABELS` labels, or if no test text has exactly one label.
 
     Args:
         directory: the folder to write to, which is created if missing; files with these names are replaced.

@@ -2,7 +2,8 @@
 
 Each process reads different shards, in random order and several in turn. Some thousands of texts at a time are treated
 as all texts are otherwise: `training_batches` makes random batches of nearly equal lengths. An epoch has as many
-batches as all rows fill; if processes have different numbers of rows, some rows come twice and others not at all.
+batches as all rows fill. All batches are full, so some rows come twice if the last one would not be; and if processes
+have different numbers of rows, some rows come twice and others not at all.
 """
 
 from __future__ import annotations

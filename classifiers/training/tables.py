@@ -1,8 +1,8 @@
 """Read table files: detect their encoding and separator, and find the wanted columns.
 
 Nothing is guessed: the encoding is detected by its byte order mark, and the separator is the one with which the first
-line names the wanted columns. Guessing from the frequency of characters, like `csv.Sniffer`, fails on texts, which are
-full of commas.
+line names the wanted columns or, without a header, with which it is certain which column is which. Guessing from the
+frequency of characters, like `csv.Sniffer`, fails on texts, which are full of commas.
 """
 
 from __future__ import annotations

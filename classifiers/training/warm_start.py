@@ -62,7 +62,7 @@ def load_initial_weights(
 
     Words keep their vectors, wherever they are in the two vocabularies. The vector of a word that the directory lacks
     is predicted from the teacher's vector, by a ridge regression that is fitted to the words that both have. Without a
-    teacher it is left unchanged.
+    teacher, or a word that both have, it is left unchanged.
 
     Args:
         directory: the model directory.

@@ -35,7 +35,7 @@ def lstm_step(x: Array, h: Array, c: Array, params: Mapping[str, Array]) -> tupl
 class LSTM(Layer):
     """`lstm_step` over all steps: (time, batch, features) to (time, batch, units).
 
-    The backward pass follows Greff and others, "LSTM: A Search Space Odyssey" (2017), appendix B, without
+    The backward pass follows Greff and others, "LSTM: A Search Space Odyssey" (2017), section II-B, without
     peepholes.
     """
 
