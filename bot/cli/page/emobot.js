@@ -6,9 +6,10 @@ import "./thoughts.js";
 // Scroll to the newest message: when the page opens, when a message arrives, and when another channel or person is
 // chosen. SimCord itself scrolls to the top of the bot's latest message, and then only if the user has scrolled to the
 // very end. While SimCord is loading, pictures may make the message longer; if the user does something meanwhile, the
-// page does not scroll.
+// page does not scroll, unless it was in the input field: who writes wants to see the answer.
 const timeline = document.getElementById("channel-timeline");
 const messages = document.getElementById("channel-message-list");
+const composer = document.getElementById("channel-composer");
 let shown;
 
 function newest() {
@@ -24,7 +25,9 @@ function follow() {
 }
 
 for (const action of ["pointerdown", "wheel", "touchmove", "keydown"]) {
-  document.addEventListener(action, () => { shown = newest(); }, { passive: true });
+  document.addEventListener(action, ({ target }) => {
+    if (!composer.contains(target)) shown = newest();
+  }, { passive: true });
 }
 
 // While a form is open, disable our own controls, as SimCord does with its own.

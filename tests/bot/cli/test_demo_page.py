@@ -28,6 +28,11 @@ pytestmark = pytest.mark.usefixtures("quick_demo")
 
 SKIP_REASON = "it needs a browser: pip install -e '.[screenshots]' && playwright install chromium"
 SIZES = ((1024, 640), (390, 844))  # in the other tests it is 1280 pixels wide
+TYPE_ON_ARRIVAL_SCRIPT = """() => {
+  const field = document.querySelector("#channel-composer textarea");
+  const type = () => field.dispatchEvent(new KeyboardEvent("keydown", { key: "a", bubbles: true }));
+  new MutationObserver(type).observe(document.getElementById("channel-message-list"), { childList: true });
+}"""
 LOW_CONTRAST_SCRIPT = Path(__file__).with_name("contrast.js").read_text("utf-8")
 
 
@@ -358,6 +363,19 @@ async def test_newest_message_and_its_reaction_are_visible_in_windows_of_any_siz
             await _wait_until_visible(page, newest.get_by_text("see you all on Saturday"))
             assert await channels.locator("[aria-current=true]").text_content() == "match-day"
             await page.close()
+
+
+@pytest.mark.slow
+async def test_answer_is_visible_to_a_user_who_goes_on_writing() -> None:
+    async with serve() as (_, url), chromium() as browser:
+        page = await open_page(browser, url, 1280, 640)
+        newest = page.locator("#channel-message-list > article:last-child")
+        await _wait_until_visible(page, newest.locator(".message-content > *").last)
+        await page.evaluate(TYPE_ON_ARRIVAL_SCRIPT)
+        await page.get_by_role("textbox", name="Message").fill("/privacy")
+        await page.get_by_role("option", name="/privacy").click()
+        await page.keyboard.press("Enter")
+        await _wait_until_visible(page, newest.get_by_role("button", name="Opt out"))
 
 
 @pytest.mark.slow
