@@ -434,6 +434,7 @@ async def test_message_menu_works_by_mouse_and_keyboard_and_updates_the_panel() 
         await page.get_by_role("menuitem", name="Why?").click()
         await newest.get_by_text("I reacted with 😃").wait_for()
         await newest.get_by_text("Only you can see this").wait_for()
+        assert await newest.get_by_role("button").count() == 0
         async with demo.turn(None):
             await demo.preview.viewers[0].slash(demo.channels[0], "about")  # its box is an <article> as well
         await demo.preview.refresh()
