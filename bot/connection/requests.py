@@ -35,10 +35,7 @@ _UNKNOWN_LIMIT = 60.0  # assumed seconds of a rate limit if Discord does not say
 _WARNING_INTERVAL = 600.0  # seconds between two warnings of the same kind
 _FIRST_PAUSE = 1.0  # seconds for which all requests are paused after the first failure
 _REFUSED_PAUSE, _LONGEST_REFUSED_PAUSE = 10.0, 30.0  # seconds of the first pause after refusals in a row, and of any
-_REPEATED_PAUSE, _LONGEST_REPEATED_PAUSE = (
-    40.0,
-    160.0,
-)  # likewise if they begin again: six fit into ten minutes
+_REPEATED_PAUSE, _LONGEST_REPEATED_PAUSE = 40.0, 160.0  # likewise if they begin again: six fit into ten minutes
 _ALL_REQUESTS = 0
 _PROXY_TIMEOUT_STATUS = 408  # a proxy's status when Discord does not answer in time; Discord itself never sends it
 

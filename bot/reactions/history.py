@@ -21,7 +21,7 @@ WINDOW = 600.0
 """Seconds for which messages and reactions count towards the share of messages that get a reaction."""
 
 DISLIKE_DURATION = 86_400.0
-"""Seconds from the last dislike in a channel until all its dislikes are forgotten: a day."""
+"""Seconds for which a person's dislike counts in a channel, from the latest on: a day."""
 
 _MINUTE = 60.0
 _MAX_MESSAGES = 200
