@@ -23,6 +23,7 @@ def call_host(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
         ("0-3,8", (0, 1, 2, 3, 8)),
         (" 8 , 0 - 2, 1-3 ", (0, 1, 2, 3, 8)),
         ("5-5", (5,)),
+        ("100000", (100_000,)),
     ],
 )
 def test_shards_are_listed_singly_and_in_ranges(text: str, ids: tuple[int, ...]) -> None:
@@ -75,7 +76,7 @@ def test_first_shards_of_the_processes_are_in_different_buckets() -> None:
     ("chosen", "count", "sentence"),
     [
         ((0, 1), None, "be set together with SHARD_COUNT"),
-        ((0, 8), 8, "name shards from 0 to 7, for SHARD_COUNT is 8"),
+        ((0, 1, 8), 8, "name shards from 0 to 7, for SHARD_COUNT is 8"),
         (Share(3, 9), 8, "name no more processes after auto/ than SHARD_COUNT has shards"),
     ],
 )
