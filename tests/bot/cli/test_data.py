@@ -40,7 +40,7 @@ def filled() -> None:
 
     async def fill(store: Store) -> None:
         for guild in (GUILD, OTHER_GUILD):
-            await store.save_settings(guild, ServerSettings(enabled=False))
+            await store.save_settings(guild, ServerSettings(emoji={"joy": "🎈"}))
             await store.add_correction(guild, "joy", "love")
             await store.add_verdict(guild, PAIR, "neither")
         for user in (USER, OTHER_USER):
@@ -68,6 +68,7 @@ def test_export_of_a_server_has_only_its_own_data(capsys: pytest.CaptureFixture[
     out = capsys.readouterr().out
     assert json.loads(out) == kept_of(guild=GUILD)
     assert '"love"' in out
+    assert "🎈" in out
     assert '"neither"' in out
     assert str(OTHER_GUILD) not in out
 
