@@ -22,6 +22,7 @@ class Communities(World):
     """Realistic servers, with 2 categories, 3 voice channels, 15 text channels, 10 roles and 10 emoji each.
 
     Attributes:
+        channels: as in `World`; the mixture above is that of `CHANNELS`.
         without: the part that is left out, one of `PARTS`.
     """
 

@@ -44,7 +44,7 @@ def read_chunks(path: Path) -> Iterator[list[str]]:
             while piece := file.read(CHUNK_SIZE):
                 empty = False
                 *lines, rest = (rest + piece).split(b"\n")
-                if len(rest) > MAX_LINE:
+                if max(map(len, (*lines[:1], rest))) > MAX_LINE:  # no other line can be longer than a piece
                     raise DatasetError(f"{shown} has a line of more than {MAX_LINE:,} bytes: give one text per line.")
                 if lines:
                     yield _texts(lines)

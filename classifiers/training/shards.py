@@ -2,8 +2,8 @@
 
 Each process reads different shards, in random order and several in turn. Some thousands of texts at a time are treated
 as all texts are otherwise: `training_batches` makes random batches of nearly equal lengths. An epoch has as many
-batches as all rows fill. All batches are full, so some rows come twice if the last one would not be; and if processes
-have different numbers of rows, some rows come twice and others not at all.
+batches as all rows fill. The last one is filled with rows that come again. If processes have different numbers of rows,
+some of their rows come twice and others not at all.
 """
 
 from __future__ import annotations
@@ -78,20 +78,22 @@ class Shards:
         Raises:
             DatasetError: a shard cannot be read, or has an unknown label.
         """
-        mixed = min(SHUFFLE_BUFFER, sum(self.rows[cluster.index :: cluster.count]))
-        wanted = size * max(1, mixed // size)
+        rows = left = sum(self.rows[cluster.index :: cluster.count])
+        most = size * max(1, min(SHUFFLE_BUFFER, rows) // size)
         sequences: list[Sequence[int]] = []
         targets = np.zeros((0, len(self.labels)), np.float32)
         for ids, lengths, further in self._stream(int(rng.integers(2**31)), cluster):
             sequences += [row[:length] for row, length in zip(ids, lengths, strict=True)]
             targets = np.concatenate([targets, further])
-            while len(sequences) >= wanted:
+            # The last rows are not mixed with the next pass, from which only the last batch is filled.
+            while len(sequences) >= (wanted := min(most, size * count_batches(range(left), size))):
                 examples = Examples(sequences[:wanted], targets[:wanted])
                 sequences, targets = sequences[wanted:], targets[wanted:]
+                left = (left - wanted) % rows or rows
                 yield from training_batches(examples, size, rng, word_dropout)
 
     def _stream(self, seed: int, cluster: Cluster) -> Iterator[tuple[Array, Array, Array]]:
-        """Yield, without end, rows of a process's shards, one shard after another, in the form of `_rows`."""
+        """Yield, without end, rows of a process's shards, `SHARDS_IN_TURN` in turn, in the form of `_rows`."""
         failures: list[DatasetError] = []
 
         def rows(path: bytes) -> Iterator[tuple[Array, Array, Array]]:

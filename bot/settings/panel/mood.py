@@ -26,7 +26,7 @@ def controls(state: PanelState, zones: Sequence[str]) -> list[ui.Item[ui.LayoutV
 
     Args:
         state: what the panel shows.
-        zones: time zones to choose from; empty if the time zone is certain.
+        zones: time zones to choose from; empty if there is nothing to choose.
     """
     translate, settings = state.translate, state.settings
     change: ui.Button[ui.LayoutView] = ui.Button(label=translate("Change"), custom_id="settings:zone")

@@ -1,4 +1,4 @@
-"""The overview at the top of a panel: a line about each setting, and warnings about what the bot lacks."""
+"""The overview at the top of a panel: lines about the settings, and warnings about what the bot lacks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LISTED = MESSAGE_TEXT // 8
 
 
 def overview(state: PanelState, notice: str) -> str:
-    """Return a line about each setting, or a warning if they could not be read; then other warnings, then the news."""
+    """Return lines about the settings, or a warning if they could not be read; then other warnings, then the notice."""
     heading = "## " + state.translate("Settings")
     if not state.readable:
         return "\n".join(filter(None, (heading, f"⚠️ {state.translate(UNREADABLE)}", notice)))

@@ -52,7 +52,7 @@ class PanelState:
 
     @property
     def model(self) -> str | None:
-        """The model that the server has chosen, or None if it is not loaded."""
+        """The model that the server has chosen; None if it has chosen none, or one that is not loaded."""
         return self.settings.model if self.settings.model in self.models else None
 
     @property

@@ -90,13 +90,14 @@ def test_lines_are_read_in_pieces_and_may_not_be_too_long(tmp_path: Path) -> Non
     pieces = list(read_chunks(file))
     assert len(pieces) == 3
     assert [text for piece in pieces for text in piece] == texts
-    file.write_text("first\n" + "x" * (MAX_LINE + CHUNK_SIZE))
-    chunks = read_chunks(file)
-    assert next(chunks) == ["first"]
-    with pytest.raises(
-        DatasetError, match=r"texts.txt has a line of more than 1,048,576 bytes: give one text per line."
-    ):
-        next(chunks)
+    for too_long in ("x" * (MAX_LINE + CHUNK_SIZE), "x" * (MAX_LINE + 1) + "\nlast"):
+        file.write_text("first\n" + too_long)
+        chunks = read_chunks(file)
+        assert next(chunks) == ["first"]
+        with pytest.raises(
+            DatasetError, match=r"texts.txt has a line of more than 1,048,576 bytes: give one text per line."
+        ):
+            next(chunks)
 
 
 def test_time_of_a_batch_is_divided_among_its_texts(small_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:

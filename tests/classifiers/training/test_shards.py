@@ -69,11 +69,12 @@ def first_words(found: list[Any]) -> Counter[int]:
     return Counter(int(number) for batch, _ in found for number in batch.ids[0])
 
 
+@pytest.mark.parametrize("buffer", [50, 60])
 def test_batches_contain_every_text_once_with_similar_lengths(
-    streaming: ModuleType, corpus: Path, monkeypatch: pytest.MonkeyPatch
+    streaming: ModuleType, corpus: Path, monkeypatch: pytest.MonkeyPatch, buffer: int
 ) -> None:
     monkeypatch.setattr(streaming, "ROWS_PER_READ", 7)
-    monkeypatch.setattr(streaming, "SHUFFLE_BUFFER", 60)
+    monkeypatch.setattr(streaming, "SHUFFLE_BUFFER", buffer)
     shards = find(streaming, corpus)
     assert len(shards) == 120
     found = batches(shards, 12)
