@@ -217,7 +217,11 @@ def write_shards(folder: Path, rows: int) -> None:
 
 
 def train_on_stream(folder: Path, rows: int) -> dict[str, float]:
-    """Return the seconds and megabytes that a training run on this many rows takes."""
+    """Return the seconds and megabytes that a training run on this many rows takes.
+
+    Raises:
+        RuntimeError: it failed; its standard error says why.
+    """
     shards, sample = folder / f"shards-{rows}", folder / "sample.csv"
     write_shards(shards, rows)
     with sample.open("w", newline="") as file:

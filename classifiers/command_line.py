@@ -127,7 +127,7 @@ def with_suggestion(sentence: str, word: str, known: Iterable[str]) -> str:
     >>> with_suggestion("No such command 'chek'.", "chek", ["run", "check"])
     "No such command 'chek'. Did you mean check?"
     """
-    names = {each.lstrip("-"): each for each in known}  # all options are alike in their dashes
+    names = {each.lstrip("-"): each for each in known}  # which would make all options similar
     close = [names[name] for name in get_close_matches(word.lstrip("-"), names)]
     return f"{sentence} Did you mean {' or '.join(close)}?" if close else sentence
 

@@ -13,7 +13,16 @@ SETTLING_TIME = 3.0
 
 
 async def measure_server_memory(which: str, servers: int, without: str | None = None) -> int:
-    """Return the resident memory in bytes of the `full` or the `empty` bot in this many servers."""
+    """Return the resident memory in bytes of the `full` or the `empty` bot in this many servers.
+
+    Args:
+        which: the bot.
+        servers: how many there are.
+        without: the part of the servers' data to leave out, one of `PARTS`; None for none.
+
+    Raises:
+        RuntimeError: the bot does not know all servers after five minutes.
+    """
     discord = LoopbackDiscord(Communities(servers=servers, without=without))
     async with discord.running(), run_bot(which, discord) as bot:
         await discord.say("hello", CHANNELS * servers - 1)  # the bot gets it after all servers

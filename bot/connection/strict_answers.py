@@ -30,6 +30,9 @@ def use_strict_answers(http: HTTPClient, **options: Any) -> None:
 
     The client's method is replaced, since discord.py accepts no other HTTP client. Its trace says when there is an
     answer, so the client must have one and must not have sent anything yet.
+
+    Raises:
+        ValueError: the client has no trace.
     """
     request = http.request
     if http.http_trace is None:

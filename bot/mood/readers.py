@@ -63,17 +63,17 @@ def _excludes_readers_of(
 
 
 def _is_granted(channel: discord.abc.GuildChannel, role: discord.Role) -> bool:
-    """Return whether a channel grants a role all that it takes to read it."""
+    """Return whether a channel grants a role, other than that of everyone, all permissions to read it."""
     return not role.is_default() and all(_read_overwrites(channel, role))
 
 
 def _is_denied(channel: discord.abc.GuildChannel, role: discord.Role) -> bool:
-    """Return whether a channel denies a role something that it takes to read it."""
+    """Return whether a channel denies a role one of the permissions to read it."""
     return False in _read_overwrites(channel, role)
 
 
 def _read_overwrites(channel: discord.abc.GuildChannel, role: discord.Role) -> tuple[bool | None, ...]:
-    """Return what a channel grants (True) or denies (False) a role of the permissions that it takes to read it."""
+    """Return, for each permission to read a channel, True if a role is granted it, False if denied, and else None."""
     overwrite = channel.overwrites_for(role)
     voice = isinstance(channel, discord.VoiceChannel | discord.StageChannel)
     return (overwrite.view_channel, overwrite.connect) if voice else (overwrite.view_channel,)

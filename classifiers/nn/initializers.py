@@ -63,7 +63,7 @@ def chrono_bias(rng: np.random.Generator, units: int, longest: int) -> Array:
 
 
 def prior_bias(targets: Array, multi_label: bool) -> Array:
-    """Return the output bias (labels,) with which an untrained network predicts each label as often as it occurs.
+    """Return the output bias (labels,) with which an untrained network predicts each label about as often as it occurs.
 
     Without it, a network spends its first epoch learning that most labels are rare; see Lin and others, "Focal Loss for
     Dense Object Detection" (2017), section 3.3. `targets` is (rows, labels).

@@ -35,7 +35,7 @@ class Cluster:
     """The place of a process among those that train together.
 
     Attributes:
-        index: its number, from 0; only number 0, the chief, writes files.
+        index: its number, from 0; only the files of number 0, the chief, are kept.
         count: the number of processes.
     """
 
@@ -44,7 +44,7 @@ class Cluster:
 
     @property
     def is_chief(self) -> bool:
-        """Whether this process writes the files and reports progress."""
+        """Whether this process writes the files that are kept, and reports progress."""
         return self.index == 0
 
 

@@ -89,11 +89,12 @@ class Distillation:
         teacher: the recipe of each teacher; `embedding` is the size of the encoder's own vectors.
         teachers: the number of teachers, each with its own seed; the mean of several is more accurate.
         augmentations: how many augmented texts the teachers label for each training text that has labels.
-        assistant_augmentations: how many more the trained BiLSTM labels for each, so that the smaller networks seldom
-            see a text twice. It is nearly as accurate as the teachers and far faster: a teacher assistant, as in
-            Mirzadeh and others, "Improved Knowledge Distillation via Teacher Assistant" (2020).
-        people_repeats: how often each message of people, with or without labels, occurs in an epoch; all other texts
-            occur once. There are few such messages, and they are most like what the bot reads.
+        assistant_augmentations: how many more the trained BiLSTM labels for each text, with or without labels, so that
+            the smaller networks seldom see a text twice. It is nearly as accurate as the teachers and far faster: a
+            teacher assistant, as in Mirzadeh and others, "Improved Knowledge Distillation via Teacher Assistant"
+            (2020).
+        people_repeats: how often each message of people, with or without labels, augmented or not, occurs in an epoch;
+            all other texts occur once. There are few such messages, and they are most like what the bot reads.
         temperature: the temperature of all targets for the smaller networks, see `distillation.apply_temperature`.
         networks: the recipe of each network that learns from the teachers.
         refitted: the networks whose output layer is fitted to labels at the end, see `output_layer.refit`.

@@ -80,7 +80,11 @@ class TeacherEnsemble:
         )
 
     def cache_path(self, recipe: Recipe, texts: Sequence[str], words: Sequence[str]) -> Path:
-        """Return the path of a teacher's cached outputs; its name depends on all that the outputs depend on."""
+        """Return the path of a teacher's cached outputs; its name depends on all that the outputs depend on.
+
+        Raises:
+            MissingExtraError: Pooch, which knows the folder, is not installed.
+        """
         try:
             import pooch  # noqa: PLC0415 - the other recipe does without
         except ImportError:
