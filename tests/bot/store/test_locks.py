@@ -6,6 +6,11 @@ from contextlib import AsyncExitStack
 import pytest
 
 from bot.store.locks import AdvisoryLocks
+from tests.bot.store.support import DatabaseClient
+
+_STATES = (
+    "SELECT state FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() ORDER BY state"
+)
 
 
 async def test_lock_of_a_silent_process_expires(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,3 +29,21 @@ async def test_one_process_can_hold_a_lock_for_each_of_discords_buckets(postgres
     async with AsyncExitStack() as held:
         for number in range(4):  # more than the connections that the store keeps
             await held.enter_async_context(await locks.acquire(number))
+
+
+async def test_process_that_waits_for_a_lock_keeps_no_transaction_open(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = asyncio.Event()
+
+    async def sleep(_seconds: float) -> None:
+        waits.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("bot.store.locks.asyncio.sleep", sleep)
+    async with await AdvisoryLocks(postgres_url).acquire(7):
+        waiting = asyncio.create_task(AdvisoryLocks(postgres_url).acquire(7))
+        await waits.wait()
+        assert await DatabaseClient(postgres_url).rows(_STATES) == [("idle",), ("idle in transaction",)]
+        waiting.cancel()
+        await asyncio.wait([waiting])
