@@ -296,7 +296,10 @@ async def test_postgresql_writes_the_counts_of_four_seconds_in_one_statement(
         "before_cursor_execute",
         lambda _connection, _cursor, statement, *_: statements.append(statement),
     )
+    connections: list[object] = []
+    event.listen(store.sync._engine.sync_engine, "connect", lambda connection, _: connections.append(connection))
     await store.write()
+    assert not connections  # it uses the one that it kept
     assert [statement.split()[0] for statement in statements] == ["SELECT", "INSERT"]  # the first for erasures
     assert await store.moods(1, NOON) == [MoodCount(NOON, "joy", 1000)]
 
