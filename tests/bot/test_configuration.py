@@ -78,6 +78,10 @@ def test_all_shards_in_one_process_accept_sqlite(monkeypatch: pytest.MonkeyPatch
     assert load_configuration() == Configuration(shard_count=4)
     monkeypatch.setenv("SHARD_IDS", "0-3")
     assert load_configuration() == Configuration(shard_count=4)
+    monkeypatch.delenv("SHARD_COUNT")
+    monkeypatch.setenv("SHARD_IDS", "auto/1")  # with a shard for each process
+    monkeypatch.setattr("bot.shards.gethostname", lambda: "emobot-0")
+    assert load_configuration() == Configuration(shard_count=1)
 
 
 def test_shards_that_contradict_the_shard_count_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
