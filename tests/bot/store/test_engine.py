@@ -4,12 +4,13 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import event, make_url
 
 from bot.server_settings import ServerSettings
-from bot.store.engine import describe
+from bot.store.engine import LONG_TIMEOUT, TIMEOUT, describe, open_engine
 from tests.bot.store.conftest import StoreOpener
 from tests.bot.store.support import DatabaseClient
 
@@ -106,3 +107,18 @@ async def test_row_that_is_not_utf8_does_not_keep_the_others_from_being_read(
     fresh = await open_store(url)
     assert fresh.settings(1) == ServerSettings(mood=False)
     assert fresh.unreadable_settings(2) == r"{\xff}"
+
+
+async def test_only_long_work_in_postgresql_may_take_long() -> None:
+    limits: list[float] = []
+
+    def note_limit(_dialect: object, _record: object, _arguments: object, options: dict[str, Any]) -> None:
+        limits.append(options["command_timeout"])
+        raise OSError("no server")
+
+    for long_timeout in (False, True):
+        engine = open_engine(make_url("postgresql+asyncpg:///emobot"), long_timeout=long_timeout)
+        event.listen(engine.sync_engine, "do_connect", note_limit)
+        with pytest.raises(OSError, match="no server"):
+            await engine.open()
+    assert limits == [TIMEOUT, LONG_TIMEOUT]
