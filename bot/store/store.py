@@ -127,10 +127,12 @@ class Store:
 
         Raises:
             UnreadableSettingsError: the current settings cannot be parsed.
-            StoreError: the database failed, and the old settings still apply; or another process has erased the old
-                settings, from which the new ones were made, and the defaults apply.
+            StoreError: the database failed or has not been read yet, and the old settings still apply; or another
+                process has erased the old settings, from which the new ones were made, and the defaults apply.
         """
         async with self.sync.transaction() as (connection, changes):
+            if not replaces and not self.ready:
+                raise StoreError("The settings have not been read from the database yet.")
             if not replaces and self.unreadable_settings(guild_id) is not None:
                 raise UnreadableSettingsError(f"The settings of server {guild_id} cannot be read.")
             settings, skipped_week = change(self.settings(guild_id))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.server_settings import Liveliness, ServerSettings
-from bot.store import GRACE_PERIOD, MoodCount, Store, UnreadableSettingsError
+from bot.store import GRACE_PERIOD, MoodCount, Store, StoreError, UnreadableSettingsError
 from bot.store.tables import METADATA
 from tests.bot.store.conftest import StoreOpener
 from tests.bot.store.support import DatabaseClient
@@ -378,6 +378,17 @@ async def test_close_writes_the_waiting_counts(
     await store.close()
     assert await (await open_store(url)).moods(1, NOON) == [MoodCount(NOON, "joy", 1)]
     assert caplog.messages == []
+
+
+async def test_settings_that_have_not_been_read_are_not_changed(url: str, store: Store) -> None:
+    """As when the database works again, but the bot, started in an outage, has not yet noticed."""
+    await store.save_settings(1, SETTINGS)
+    newcomer = Store(url)
+    with pytest.raises(StoreError):
+        await newcomer.change_settings(1, lambda old: (old.replace(mood=False), None))
+    await newcomer.refresh()
+    assert newcomer.settings(1) == SETTINGS
+    await newcomer.close()
 
 
 class TestClaimingAWeek:
