@@ -50,9 +50,9 @@ def imported(folder: str) -> set[str]:
 def test_extra_for_tests_has_every_import_of_tests_and_benchmarks() -> None:
     distributions = packages_distributions()
     here = installed_with(wanted(["test"]))
-    missing_permissions = {
+    missing = {
         name
         for name in imported("tests") | imported("benchmarks")
         if not here & {canonicalize_name(each) for each in distributions.get(name, [name])}
     }
-    assert missing_permissions == set()
+    assert missing == set()
