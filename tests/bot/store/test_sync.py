@@ -340,6 +340,20 @@ async def test_sqlite_waits_for_the_disk_with_settings_but_not_with_counts(
     assert "PRAGMA synchronous = NORMAL" in statements
 
 
+async def test_work_on_whole_tables_may_take_longer_than_an_answer_to_discord(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.store.sync.TIMEOUT", 0)
+    monkeypatch.setattr("bot.store.sync._LOCK_TIMEOUT", 0)
+    with pytest.raises(StoreError, match="no answer in time"):
+        await store.opt_out(7)
+    await store.known_guilds()
+    await store.purge(NOON)
+    await store.pack_moods(NOON)
+    await store.export_guild(1)
+    await store.erase_guild(1)
+
+
 def have_the_same_state(*stores: Store) -> bool:
     return len({(store.settings(1).channels, store.has_opted_out(7)) for store in stores}) == 1
 
