@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import gettext
 import io
+from collections.abc import Iterable
 from datetime import date, time
 from functools import cache
 from pathlib import Path
@@ -60,11 +61,21 @@ class Translate:
         text = self._catalogue.ngettext(singular, plural, count)
         return text.replace("{count}", self.number(count))
 
+    def join(self, parts: Iterable[str]) -> str:
+        """Return a list with the comma of this language between its parts."""
+        return self._catalogue.gettext(mark(", ")).join(parts)
+
     def number(self, number: int) -> str:
         """Return a whole number with thousands separators."""
         from babel.numbers import format_decimal  # noqa: PLC0415 - Babel is loaded at first use
 
         return format_decimal(number, locale=self._locale)
+
+    def decimal(self, value: float) -> str:
+        """Return a number with three decimals."""
+        from babel.numbers import format_decimal  # noqa: PLC0415 - see above
+
+        return format_decimal(float(value), format="0.000", locale=self._locale)
 
     def percent(self, share: float) -> str:
         """Return a share from 0 to 1 as a whole percentage."""

@@ -128,7 +128,9 @@ class About(commands.Cog):
         reacting = self._analyzer.reacting_model(self._store.settings(guild.id if guild else None).model)
         lines = []
         for name, card in self._models.items():
-            figures = ", ".join(f"{translate(FIGURES.get(key, key))} {value:.3f}" for key, value in card.test.items())
+            figures = translate.join(
+                f"{translate(FIGURES.get(key, key))} {translate.decimal(value)}" for key, value in card.test.items()
+            )
             lines.append(f"**{NAMES[name]}**: {figures}")
             if name == reacting:
                 lines[-1] += " · " + translate("reacts here")

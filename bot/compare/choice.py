@@ -28,7 +28,9 @@ class ChoiceError(Exception):
 
     def sentence(self, translate: Translate) -> str:
         """Return the error as a sentence for the user."""
-        return translate(self._sentence).format(name=self._name, models=", ".join(NAMES[name] for name in self._loaded))
+        return translate(self._sentence).format(
+            name=self._name, models=translate.join(NAMES[name] for name in self._loaded)
+        )
 
 
 def format_models(names: Sequence[str]) -> str:

@@ -214,7 +214,7 @@ def verdict(answers: Mapping[str, Answer], translate: Translate = ENGLISH) -> st
     each = (
         translate("the {model} heard {emotion}").format(model=name, emotion=heard) for name, heard in hearings.items()
     )
-    return translate("They disagree: {hearings}.").format(hearings=", ".join(each))
+    return translate("They disagree: {hearings}.").format(hearings=translate.join(each))
 
 
 def truncation_note(read: int | None, translate: Translate) -> list[str]:

@@ -43,7 +43,7 @@ def alternative_text(mood: MoodOverTime, place: str, translate: Translate) -> st
         place=place,
         period=translate(mood.period.name),
         messages=_messages(mood, translate),
-        shares=", ".join(f"{group_name(group, translate)} {translate.percent(share)}" for group, share in shares),
+        shares=translate.join(f"{group_name(group, translate)} {translate.percent(share)}" for group, share in shares),
         trend=translate(mood.trend()),
     )
 

@@ -195,7 +195,7 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         usable, left_out = usable_part(given, guild, self._emotions, self._analyzer.models.keys())
         await self._save(interaction, guild, lambda _old: usable, replaces=True)
         notice = (
-            translate(PARTLY_IMPORTED).format(things=", ".join(map(translate, left_out)))
+            translate(PARTLY_IMPORTED).format(things=translate.join(map(translate, left_out)))
             if left_out
             else translate(IMPORTED)
         )

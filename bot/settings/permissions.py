@@ -14,5 +14,5 @@ def permission_warning(granted: discord.Permissions, translate: Translate) -> st
     if not names:
         return ""
     return translate("⚠️ In this channel I lack these permissions: {permissions}.").format(
-        permissions=", ".join(map(translate, names))
+        permissions=translate.join(map(translate, names))
     )

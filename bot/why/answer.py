@@ -145,7 +145,7 @@ def _reading(finding: Finding, translate: Translate) -> list[str]:
         return [heard, translate("No single word makes the difference here.")]
     return [
         heard,
-        translate("These words counted most: {words}").format(words=", ".join(f"**{word}**" for word in words)),
+        translate("These words counted most: {words}").format(words=translate.join(f"**{word}**" for word in words)),
     ]
 
 

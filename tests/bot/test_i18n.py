@@ -170,19 +170,20 @@ def test_the_plural_form_follows_the_number(locale: str | None, of_counts: dict[
 @pytest.mark.parametrize(
     ("locale", "expected"),
     [
-        (None, ("46%", "45.6%", "Tue", "3", "Mar 3")),
-        ("de", ("46\xa0%", "45,6\xa0%", "Di", "3", "3. März")),
-        ("fr", ("46\xa0%", "45,6\xa0%", "mar.", "3", "3 mars")),
-        ("pt-BR", ("46%", "45,6%", "ter.", "3", "3 de mar.")),
-        ("tr", ("%46", "%45,6", "Sal", "3", "3 Mar")),
-        ("ja", ("46%", "45.6%", "火", "3日", "3月3日")),
+        (None, ("a, b", "0.506", "46%", "45.6%", "Tue", "3", "Mar 3")),
+        ("de", ("a, b", "0,506", "46\xa0%", "45,6\xa0%", "Di", "3", "3. März")),
+        ("fr", ("a, b", "0,506", "46\xa0%", "45,6\xa0%", "mar.", "3", "3 mars")),
+        ("pt-BR", ("a, b", "0,506", "46%", "45,6%", "ter.", "3", "3 de mar.")),
+        ("tr", ("a, b", "0,506", "%46", "%45,6", "Sal", "3", "3 Mar")),
+        ("ja", ("a、b", "0.506", "46%", "45.6%", "火", "3日", "3月3日")),
     ],
 )
-def test_percentages_and_dates_follow_the_language(locale: str | None, expected: tuple[str, ...]) -> None:
+def test_lists_numbers_and_dates_follow_the_language(locale: str | None, expected: tuple[str, ...]) -> None:
     translate = translator(discord.Locale(locale) if locale else None)
     day = datetime(2026, 3, 3, tzinfo=UTC)
-    numbers = (translate.percent(0.456), translate.exact_percent(0.456), translate.short_weekday_name(day))
-    assert (*numbers, translate.day(day, month=False), translate.day(day, month=True)) == expected
+    numbers = (translate.decimal(0.5064), translate.percent(0.456), translate.exact_percent(0.456))
+    days = (translate.short_weekday_name(day), translate.day(day, month=False), translate.day(day, month=True))
+    assert (translate.join("ab"), *numbers, *days) == expected
 
 
 async def test_translation_equal_to_the_original_is_not_sent() -> None:

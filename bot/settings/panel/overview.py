@@ -48,17 +48,21 @@ def summary(state: PanelState) -> dict[str, str]:
         "model": (translate("Model"), NAMES[state.model] if state.model else default_model_label(state)),
         "muted": (
             translate("Muted emotions"),
-            _join_fitting(label_with_emoji(each, None, translate) for each in sorted(settings.muted)) or none,
+            _join_fitting((label_with_emoji(each, None, translate) for each in sorted(settings.muted)), translate)
+            or none,
         ),
         "emoji": (
             translate("Changed emoji"),
-            _join_fitting(_own_emoji(state, emotion) for emotion in sorted(settings.emoji)) or none,
+            _join_fitting((_own_emoji(state, emotion) for emotion in sorted(settings.emoji)), translate) or none,
         ),
         "mood": (translate("Mood counting"), _on_or_off(settings.mood, translate)),
         "time_zone": (translate("Time zone"), translate.city(settings.time_zone)),
         "language": (translate("Language"), language_name(state)),
         "weekly_channel": (translate("Picture of the week"), _weekly(state)),
-        "forgive": (translate("Holding back"), _join_fitting(f"<#{each}>" for each in state.holding_back) or none),
+        "forgive": (
+            translate("Holding back"),
+            _join_fitting((f"<#{each}>" for each in state.holding_back), translate) or none,
+        ),
     }
     lines["weekly_day"] = lines["weekly_hour"] = lines["weekly_channel"]
     lines["channel_rule"] = lines["channels"]
@@ -68,7 +72,7 @@ def summary(state: PanelState) -> dict[str, str]:
 def _reacting_channels(state: PanelState) -> str:
     """Return in which channels the bot reacts."""
     translate = state.translate
-    channels = _join_fitting(f"<#{each}>" for each in chosen_channels(state.settings, state.guild))
+    channels = _join_fitting((f"<#{each}>" for each in chosen_channels(state.settings, state.guild)), translate)
     if state.settings.channel_rule == "only":
         if not channels:
             return translate("none chosen yet, so nowhere")
@@ -94,7 +98,7 @@ def _weekly(state: PanelState) -> str:
     if state.weekly_channel is None:
         return translate("off")
     hour, city = translate.hour(settings.weekly_hour), translate.city(settings.time_zone)
-    return f"<#{state.weekly_channel.id}>, {day_name(state, settings.weekly_day)}, {hour} ({city})"
+    return translate.join((f"<#{state.weekly_channel.id}>", day_name(state, settings.weekly_day), f"{hour} ({city})"))
 
 
 def _weekly_warning(state: PanelState) -> str:
@@ -106,12 +110,12 @@ def _weekly_warning(state: PanelState) -> str:
         return translate("⚠️ There is no picture of the week while moods are not counted.")
     if names := missing_permissions(state.weekly_channel.permissions_for(state.guild.me), TO_POST):
         return translate("⚠️ For the picture of the week, I lack these permissions in {channel}: {permissions}.").format(
-            channel=f"<#{state.weekly_channel.id}>", permissions=", ".join(map(translate, names))
+            channel=f"<#{state.weekly_channel.id}>", permissions=translate.join(map(translate, names))
         )
     return ""
 
 
-def _join_fitting(items: Iterable[str]) -> str:
+def _join_fitting(items: Iterable[str], translate: Translate) -> str:
     """Join as many items as fit, with the number of those left out; empty if there are none."""
     shown: list[str] = []
     length = more = 0
@@ -121,7 +125,7 @@ def _join_fitting(items: Iterable[str]) -> str:
             shown.append(item)
         else:
             more += 1
-    return ", ".join(shown) + (f" +{more}" if more else "")
+    return translate.join(shown) + (f" +{more}" if more else "")
 
 
 def _on_or_off(on: bool, translate: Translate) -> str:
