@@ -76,7 +76,7 @@ def test_status_of_the_work_is_returned() -> None:
 PROGRAM = """
 import sys
 from classifiers.command_line import finish
-sys.exit(finish(lambda: print("\\N{BLACK HEART SUIT}") or 5))
+sys.exit(finish(lambda: print("\\N{BLACK HEART SUIT}\\udcff") or 5))
 """
 
 
@@ -84,9 +84,9 @@ sys.exit(finish(lambda: print("\\N{BLACK HEART SUIT}") or 5))
 @pytest.mark.parametrize(
     ("redirection", "status", "out", "err"),
     [
-        ("", 5, "\N{BLACK HEART SUIT}\n", ""),
+        ("", 5, "\N{BLACK HEART SUIT}\\udcff\n", ""),
         (">&-", 5, "", ""),
-        ("2>&- <&-", 5, "\N{BLACK HEART SUIT}\n", ""),
+        ("2>&- <&-", 5, "\N{BLACK HEART SUIT}\\udcff\n", ""),
         pytest.param(
             ">/dev/full",
             1,

@@ -256,6 +256,27 @@ async def test_erasure_during_the_reading_of_a_change_holds(
     assert configured_after == [True, False, False]
 
 
+async def test_refresh_reads_also_a_change_of_which_it_is_notified_meanwhile(
+    postgres_url: str, open_store: StoreOpener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, other = await open_store(postgres_url), await open_store(postgres_url)
+    notified = asyncio.Event()
+    read_changed = store.sync._read_changed
+
+    async def note_and_read() -> None:
+        notified.set()
+        await read_changed()
+
+    async def change_elsewhere() -> None:
+        await other.save_settings(1, SETTINGS)
+        await notified.wait()
+
+    monkeypatch.setattr(store.sync, "_read_changed", note_and_read)
+    monkeypatch.setattr(store.sync, "_write_moods", change_elsewhere)
+    await store.refresh()
+    assert store.settings(1) == SETTINGS
+
+
 async def test_changes_are_applied_in_order_so_that_the_cache_has_the_last_one(store: Store) -> None:
     pause = Pause()
 
