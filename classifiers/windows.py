@@ -20,9 +20,9 @@ def windows(numbers: Sequence[int], size: int) -> list[Sequence[int]]:
     There are as few windows as possible, of nearly equal length, and each overlaps half of the one before.
     """
     count = max(-(-2 * len(numbers) // size) - 1, 1)
-    # Halves are rounded up: rounded to even numbers, they would make some windows longer than an odd `size`.
-    cuts = [(2 * place * len(numbers) // (count + 1) + 1) // 2 for place in range(count + 2)]
-    return [numbers[start:stop] for start, stop in zip(cuts, cuts[2:], strict=False)]
+    cuts = [round(place * len(numbers) / (count + 1)) for place in range(count + 2)]
+    # A window of an odd size may begin at a half that is rounded down and end at one that is rounded up.
+    return [numbers[start : min(stop, start + size)] for start, stop in zip(cuts, cuts[2:], strict=False)]
 
 
 def split_all(sequences: Sequence[Sequence[int]], size: int) -> tuple[list[Sequence[int]], list[int]]:

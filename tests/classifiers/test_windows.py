@@ -33,7 +33,14 @@ def test_short_sequence_is_one_window() -> None:
 @pytest.mark.parametrize("size", [1, 3, 7])
 def test_no_window_is_longer_than_an_odd_size(size: int) -> None:
     for length in range(1, 40):
-        assert max(map(len, windows(range(length), size))) <= size, length
+        cut = windows(range(length), size)
+        assert max(map(len, cut)) <= size, length
+        assert {number for window in cut for number in window} == {*range(length)}, length
+
+
+def test_windows_of_an_even_size_are_those_of_the_published_figures() -> None:
+    assert windows(range(98), 64) == [range(49), range(24, 74), range(49, 98)]
+    assert windows(range(101), 64) == [range(50), range(25, 76), range(50, 101)]
 
 
 def test_windows_of_size_one_cover_the_sequence() -> None:
