@@ -362,6 +362,10 @@ async def test_newest_message_and_its_reaction_are_visible_in_windows_of_any_siz
             await channels.get_by_role("button", name="match-day").click()
             await _wait_until_visible(page, newest.get_by_text("see you all on Saturday"))
             assert await channels.locator("[aria-current=true]").text_content() == "match-day"
+            await page.get_by_role("textbox", name="Message").fill("/compare")
+            await page.get_by_role("option", name="/compare").click()
+            cross = await page.get_by_role("button", name="Exit command mode").bounding_box()
+            assert cross["x"] + cross["width"] <= width
             await page.close()
 
 
