@@ -30,7 +30,7 @@ from bot.settings.panel.state import PanelState, hidden_channels
 from bot.settings.panel.view import Page, PanelContent, SettingsPanel
 from bot.settings.time_zones import matching_zones
 from bot.settings.trial import Trials
-from bot.store import Store
+from bot.store import Store, StoreError
 from bot.ui.controls import create_listener
 from bot.ui.discord_limits import MENU_OPTIONS
 from bot.ui.emotions import emotions_of, group_emotions, label_key, label_with_emoji
@@ -216,14 +216,14 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
             await self._redraw(interaction, guild, PanelContent(Page.EMOTIONS))
             return
         [emotion] = chosen
-        own = self._store.settings(guild.id).emoji.get(emotion)
+        own = self._current_settings(guild).emoji.get(emotion)
         default = self._emotions.get(emotion)
         form = EmojiForm(emotion, default, own, interaction.locale, self.set_emoji, self.report)
         await interaction.response.send_modal(form)
 
     async def _export(self, interaction: discord.Interaction, guild: discord.Guild) -> None:
         unread = self._store.unreadable_settings(guild.id)
-        content = self._store.settings(guild.id).to_json(indent=1) if unread is None else unread
+        content = self._current_settings(guild).to_json(indent=1) if unread is None else unread
         sentence = translator(interaction.locale)(EXPORTED if unread is None else EXPORTED_UNREAD)
         file = discord.File(io.BytesIO(content.encode()), FILE_NAME)
         await interaction.response.send_message(sentence, file=file, ephemeral=True)
@@ -269,9 +269,19 @@ class ServerSettingsCog(commands.Cog, name="Settings"):
         else:
             await interaction.response.edit_message(view=panel)
 
+    def _current_settings(self, guild: discord.Guild) -> ServerSettings:
+        """Return a server's settings.
+
+        Raises:
+            StoreError: they have not been read from the database yet, and the defaults would be shown as the server's.
+        """
+        if not self._store.ready:
+            raise StoreError("The settings have not been read from the database yet.")
+        return self._store.settings(guild.id)
+
     def _state(self, interaction: discord.Interaction, guild: discord.Guild) -> PanelState:
         return PanelState(
-            settings=self._store.settings(guild.id),
+            settings=self._current_settings(guild),
             configured=self._store.is_configured(guild.id),
             readable=self._store.unreadable_settings(guild.id) is None,
             guild=guild,

@@ -131,7 +131,7 @@ class Store:
                 process has erased the old settings, from which the new ones were made, and the defaults apply.
         """
         async with self.sync.transaction() as (connection, changes):
-            if not replaces and not self.ready:
+            if not self.ready:
                 raise StoreError("The settings have not been read from the database yet.")
             if not replaces and self.unreadable_settings(guild_id) is not None:
                 raise UnreadableSettingsError(f"The settings of server {guild_id} cannot be read.")

@@ -314,6 +314,16 @@ async def restart(world: World, models: dict[str, Classifier]) -> None:
     await world.env.restart_bot(world.bot)
 
 
+async def test_defaults_are_not_shown_as_the_settings_before_these_are_read(world: World, panel: Panel) -> None:
+    await panel.click("enabled:off")
+    world.bot.store.cache.ready = False
+    for custom_id in ("page:channels", "export", "enabled:on", "reset"):
+        assert private_text(await panel.click(custom_id)) == UNSAVED
+    assert private_text(await panel.owner.slash(world.channel, "settings")) == UNSAVED
+    assert len(world.env.errors) == 1  # of the command
+    assert settings_of(world) == ServerSettings(enabled=False)
+
+
 class TestWithoutTheDatabase:
     @pytest.fixture(autouse=True)
     def _broken(self, monkeypatch: pytest.MonkeyPatch) -> None:

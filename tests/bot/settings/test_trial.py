@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import discord
@@ -15,7 +14,6 @@ import pytest
 import simcord
 from simcord.components import validate_components, walk_components
 
-from bot.configuration import Configuration
 from bot.errors import NOT_ALLOWED
 from bot.i18n import LANGUAGES, translator
 from bot.reactions.gate import NOT_READY
@@ -30,8 +28,8 @@ from bot.settings.trial import DURATION, EDIT_INTERVAL, HIDDEN, MAX_SHOWN, Trial
 from bot.settings.trial_panel import STOP, EndReason, TrialLine, TrialPanel, instructions, trial_line
 from classifiers import Classifier
 from tests.bot.clock import ManualClock
-from tests.bot.interactions import bot_restarts, install_bracket_language, panel_text, untranslated_words
-from tests.bot.settings.support import resign
+from tests.bot.interactions import bot_restarts, install_bracket_language, panel_text, private_text, untranslated_words
+from tests.bot.settings.support import Panel, resign
 from tests.bot.support import StubClassifier, World, prediction_of, reactions_of
 
 COMPONENTS_V2 = 1 << 15
@@ -406,15 +404,10 @@ async def test_trial_in_a_hidden_channel_is_refused(world: World, owner: simcord
     assert (result.response.content, result.ephemeral) == (HIDDEN, True)
 
 
-class TestWithoutADatabase:
-    @pytest.fixture
-    def configuration(self, tmp_path: Path) -> Configuration:
-        return Configuration(database_url=f"sqlite+aiosqlite:///{tmp_path}/nowhere/emobot.db")
-
-    async def test_trial_is_refused_while_opt_outs_are_unknown(self, world: World, owner: simcord.MemberActor) -> None:
-        result = await press(owner, world.channel)
-        assert result.response
-        assert (result.response.content, result.ephemeral) == (NOT_READY, True)
+async def test_trial_is_refused_while_opt_outs_are_unknown(world: World, panel: Panel) -> None:
+    """As after a restart while the database is down, with a panel from before."""
+    world.bot.store.cache.ready = False
+    assert private_text(await panel.click("try")) == NOT_READY
 
 
 @pytest.mark.usefixtures("trial")
