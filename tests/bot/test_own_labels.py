@@ -102,7 +102,7 @@ async def test_own_labels_are_shown_unchanged(world: World, translate: Translate
     shares = {label: translate.percent(share) for label, share in (("nice", 0.75), ("toxic", 0.25))}
     assert mood.content.split("\n")[1] == f"😊 nice {shares['nice']} · 🏷️ toxic {shares['toxic']}"
     description = mood.attachments[0].description or ""
-    assert f"nice {shares['nice']}, toxic {shares['toxic']}" in description
+    assert translate.join(f"{label} {share}" for label, share in shares.items()) in description
     assert translate("neutral") not in description
 
 
