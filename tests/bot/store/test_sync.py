@@ -325,6 +325,22 @@ async def test_postgresql_writes_the_counts_of_four_seconds_in_one_statement(
     assert await store.moods(1, NOON) == [MoodCount(NOON, "joy", 1000)]
 
 
+async def test_every_process_writes_counts_in_the_same_order_so_that_none_waits_for_another(
+    sqlite_url: str, open_store: StoreOpener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+
+    async def note(_connection: object, _table: object, _sum: object, rows: list[dict[str, int]]) -> None:
+        written.extend(row["channel_id"] for row in rows)
+
+    monkeypatch.setattr("bot.store.sync.insert_or_add", note)
+    store = await open_store(sqlite_url)
+    for channel_id in (12, 10, 11):
+        store.count_mood(1, channel_id, NOON, "joy")
+    await store.write()
+    assert written == [10, 11, 12]
+
+
 async def test_sqlite_writes_the_counts_of_four_seconds_on_one_connection(
     sqlite_url: str, open_store: StoreOpener
 ) -> None:
