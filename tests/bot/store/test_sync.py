@@ -435,6 +435,32 @@ async def test_lost_connection_is_logged_at_once_and_reopened_by_the_next_write(
     assert len(caplog.messages) == 1  # a connection that the bot itself ends is not lost
 
 
+async def test_close_waits_for_the_reading_of_a_change(
+    sqlite_url: str, open_store: StoreOpener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await open_store(sqlite_url)
+    done: list[str] = []
+    stopped, stop = asyncio.Event(), store.sync._watch.stop
+
+    async def stop_and_note() -> None:
+        await stop()
+        stopped.set()
+
+    async def read() -> None:
+        await stopped.wait()
+        done.append("read")
+
+    async def dispose() -> None:
+        done.append("closed")
+
+    monkeypatch.setattr(store.sync._watch, "stop", stop_and_note)
+    monkeypatch.setattr(store.sync, "_read_changed", read)
+    monkeypatch.setattr(store.sync._engine, "dispose", dispose)
+    store.sync._on_notification(SERVER, 1)
+    await store.close()
+    assert done == ["read", "closed"]
+
+
 async def test_row_that_failed_to_be_read_on_notification_is_read_by_refresh(
     postgres_url: str, open_store: StoreOpener
 ) -> None:
