@@ -29,6 +29,7 @@ def controls(state: PanelState, zones: Sequence[str]) -> list[ui.Item[ui.LayoutV
         zones: time zones to choose from; empty if there is nothing to choose.
     """
     translate, settings = state.translate, state.settings
+    label = translate("{name}:").format(name=translate("Time zone"))
     change: ui.Button[ui.LayoutView] = ui.Button(label=translate("Change"), custom_id="settings:zone")
     return [
         switch(
@@ -46,7 +47,7 @@ def controls(state: PanelState, zones: Sequence[str]) -> list[ui.Item[ui.LayoutV
         menu("language", _languages(state)),
         ui.Section(
             heading(
-                translate("Time zone") + f": {zone_label(settings.time_zone, translate)}",
+                f"{label} {zone_label(settings.time_zone, translate)}",
                 translate("I use it to draw `/mood` and to post the picture of the week."),
             ),
             accessory=change,

@@ -66,7 +66,8 @@ def summary(state: PanelState) -> dict[str, str]:
     }
     lines["weekly_day"] = lines["weekly_hour"] = lines["weekly_channel"]
     lines["channel_rule"] = lines["channels"]
-    return {control: f"**{name}:** {value}" for control, (name, value) in lines.items()}
+    label = translate("{name}:")
+    return {control: f"**{label.format(name=name)}** {value}" for control, (name, value) in lines.items()}
 
 
 def _reacting_channels(state: PanelState) -> str:

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import discord
 import simcord
 
+from bot.server_settings import ServerSettings
+from bot.settings.panel.overview import summary
+from bot.settings.panel.state import PanelState
 from tests.bot.settings.support import Panel, open_panel
 from tests.bot.support import World
 
@@ -27,6 +32,15 @@ class TestFirstTime:
         channel = world.guild.create_text_channel("quiet", overwrites={world.guild.default_role: forbidden})
         panel = await open_panel(owner, channel)
         assert "⚠️ In this channel I lack these permissions: Read Message History, Add Reactions." in panel.text
+
+
+async def test_colons_follow_the_language(world: World) -> None:
+    await world.env.settle()
+    guild = world.bot.get_guild(world.guild.id)
+    assert guild
+    nothing, now = discord.Permissions.none(), datetime(2026, 3, 3, tzinfo=UTC)
+    state = PanelState(ServerSettings(), False, guild, ["rnn"], nothing, discord.Locale.french, {}, "rnn", now)
+    assert summary(state)["enabled"] == "**Réactions\xa0:** oui"
 
 
 async def test_overview_shows_the_defaults(panel: Panel) -> None:
