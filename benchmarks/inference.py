@@ -153,7 +153,6 @@ from classifiers import compare, load_models
 compare(load_models(), 'hello there')""",
     "BiLSTM, Keras": """
 from classifiers.training import keras_backend as keras_models
-from classifiers.training.onnx_export import float_graph, read_bilstm
 from classifiers.nn.batching import pad
 keras_models.build("bilstm", 12000, 96, 28).predict(pad([[2, 3]]).ids.T, verbose=0)""",
 }
