@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import discord
 from discord import ui
 
@@ -30,6 +32,19 @@ def menu(
         max_values=at_most,
     )
     return ui.ActionRow(select)
+
+
+def menu_id(select: ui.Select[ui.LayoutView] | ui.ChannelSelect[ui.LayoutView]) -> int:
+    """Return an id for a menu that another menu, or the same one with other options chosen, does not have.
+
+    Without ids of its own, a menu gets its position in the message, and a client that keeps what the user chose by that
+    id shows it in another menu after the panel has been redrawn.
+    """
+    if isinstance(select, ui.Select):
+        chosen = [option.value for option in select.options if option.default]
+    else:
+        chosen = [str(value.id) for value in select.default_values]
+    return zlib.crc32("\n".join((select.custom_id, *chosen)).encode()) >> 1  # Discord's ids have 31 bits
 
 
 def switch(control: str, name: str, meaning: str, translate: Translate, *, on: bool) -> ui.Section[ui.LayoutView]:

@@ -12,6 +12,7 @@ from discord import ui
 from bot.i18n import Translate, mark
 from bot.settings.panel import channels, emotions, general, mood
 from bot.settings.panel.overview import overview
+from bot.settings.panel.parts import menu_id
 from bot.settings.panel.state import PanelState
 from bot.ui.emotions import label_key
 
@@ -85,6 +86,9 @@ class SettingsPanel(ui.LayoutView):
         colour = discord.Colour.green() if state.settings.enabled else discord.Colour.light_grey()
         head = ui.TextDisplay[ui.LayoutView](overview(state, content.notice))
         self.add_item(ui.Container(head, below, *controls, accent_colour=colour))
+        for item in self.walk_children():
+            if isinstance(item, (ui.Select, ui.ChannelSelect)):
+                item.id = menu_id(item)
         self.stop()
 
 

@@ -88,6 +88,30 @@ class TestInAnotherLanguage:
         assert untranslated_words_of([{"label": private_text(exported)}]) == []
 
 
+async def test_menu_has_another_id_than_others_and_than_before_a_choice(
+    world: World, owner: simcord.MemberActor
+) -> None:
+    """A client may keep what was chosen by a menu's id, and show it in the menu that has the id after a redraw."""
+
+    def menus(panel: Panel) -> dict[int, tuple[str, ...]]:
+        """Return the menus of a panel by id: each with its control and the chosen options."""
+        found = [part for part in walk_components(panel.message.components) if part["type"] in (3, 8)]
+        by_id = {part["id"]: (part["custom_id"], *chosen_in(part)) for part in found}
+        assert len(by_id) == len(found)
+        return by_id
+
+    def chosen_in(part: dict[str, Any]) -> list[str]:
+        options = part.get("default_values", []) + [o for o in part.get("options", []) if o.get("default")]
+        return [str(option.get("id", option.get("value"))) for option in options]
+
+    panel, seen = await open_panel(owner, world.channel), dict[int, tuple[str, ...]]()
+    for control, value in (("liveliness", "quiet"), ("page:channels", ""), ("page:mood", ""), ("weekly_hour", "7")):
+        await (panel.choose(control, value) if value else panel.click(control))
+        for identity, what in menus(panel).items():
+            assert seen.setdefault(identity, what) == what
+    assert len(set(seen.values())) == len(seen) >= 6
+
+
 def untranslated_words_of(components: list[dict[str, Any]]) -> list[str]:
     """Return the words in components that are not in «brackets»."""
     texts = []
