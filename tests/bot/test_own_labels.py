@@ -64,7 +64,8 @@ async def test_own_label_can_get_an_emoji_and_be_muted(world: World, translate: 
     assert form.modal["title"] == translate("Emoji for {emotion}").format(emotion="toxic")
     await olga.submit_modal(form, {"emoji": "☣️"})
     await olga.select(panel, ["nice"], custom_id="settings:muted:own1")
-    assert f"**{translate('Muted emotions')}:** nice\n**{translate('Changed emoji')}:** toxic ☣️\n" in panel_text(panel)
+    muted, changed = (translate("{name}:").format(name=translate(name)) for name in ("Muted emotions", "Changed emoji"))
+    assert f"**{muted}** nice\n**{changed}** toxic ☣️\n" in panel_text(panel)
     await world.rest()
     assert world.emoji_of(await world.alice.send(world.channel, "lovely")) == []
     assert world.emoji_of(await world.alice.send(world.channel, "you idiot")) == ["☣️"]
