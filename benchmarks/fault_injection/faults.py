@@ -267,12 +267,12 @@ _OF_PROCESS = [
 
 
 async def _to_file(system: System, what: Callable[[SQLiteFile], Awaitable[None]]) -> None:
-    assert isinstance(system.database, SQLiteFile)  # noqa: S101 - see `faults`
+    assert isinstance(system.database, SQLiteFile)  # noqa: S101 - `faults` gives it only faults that it can have
     await what(system.database)
 
 
 async def _to_server(system: System, what: Callable[[PostgresDatabase], Awaitable[None]]) -> None:
-    assert isinstance(system.database, PostgresDatabase)  # noqa: S101 - see `faults`
+    assert isinstance(system.database, PostgresDatabase)  # noqa: S101 - as above
     await what(system.database)
 
 

@@ -140,7 +140,7 @@ class Supervisor:
 
     async def size(self) -> Size:
         """Return the resources that the process uses, which must be running."""
-        assert self._bot  # noqa: S101 - see above
+        assert self._bot  # noqa: S101 - the caller's duty, as the docstring says
         seen = psutil.Process(self._bot.process.pid)
         tasks = (await self._bot.progress()).tasks
         return Size(self._bot.memory(), tasks, seen.num_threads(), seen.num_fds())

@@ -133,7 +133,7 @@ class Analyzer:
         return reacting_model(server_model, self.models, self.default_model)
 
     def models_to_compare(self, server_model: str | None) -> tuple[str, str] | None:
-        """Return that model and the one to compare it with; None if only one model is loaded."""
+        """Return the model that reacts in a server and the one to compare it with; None if only one model is loaded."""
         return models_to_compare(server_model, self.models, self.default_model)
 
     async def classify(

@@ -39,6 +39,27 @@ def private_text(result: simcord.InteractionResult) -> str:
     return private_response(result).content
 
 
+def begin_press(
+    world: World, user_id: int, message: simcord.ResponseMessage, data: dict[str, Any]
+) -> simcord.InteractionResult:
+    """Let Discord tell the bot that somebody, whoever it is, uses a control of a message; return what comes of it.
+
+    Args:
+        world: the world.
+        user_id: who uses the control.
+        message: the message.
+        data: the control's `custom_id` and `component_type`, and the chosen `values` of a menu.
+    """
+    backend = world.env.backend
+    stored = backend.get_message(message.channel_id, message.id)
+    record, payload = base_payload(
+        backend, type=3, channel_id=message.channel_id, guild_id=world.guild.id, user_id=user_id, data=data
+    )
+    record.source_message_id = message.id
+    backend.emit("INTERACTION_CREATE", payload | {"message": dict(serializers.message_payload(backend, stored))})
+    return simcord.InteractionResult(world.env, record)
+
+
 async def press_twice(
     world: World, actor: simcord.MemberActor, message: simcord.ResponseMessage, custom_id: str, value: str | None = None
 ) -> list[simcord.InteractionResult]:
@@ -46,23 +67,9 @@ async def press_twice(
     data: dict[str, Any] = {"custom_id": custom_id, "component_type": _SELECT if value else _BUTTON}
     if value:
         data["values"] = [value]
-    backend = world.env.backend
-    stored = backend.get_message(message.channel_id, message.id)
-    records = []
-    for _ in range(2):
-        record, payload = base_payload(
-            backend,
-            type=3,
-            channel_id=message.channel_id,
-            guild_id=world.guild.id,
-            user_id=actor.id,
-            data=data,
-        )
-        record.source_message_id = message.id
-        records.append(record)
-        backend.emit("INTERACTION_CREATE", payload | {"message": dict(serializers.message_payload(backend, stored))})
+    results = [begin_press(world, actor.id, message, data) for _ in range(2)]
     await world.env.settle()
-    return [simcord.InteractionResult(world.env, record) for record in records]
+    return results
 
 
 async def compare_concurrently(

@@ -15,7 +15,7 @@ from simcord.interactions import base_payload
 
 from bot.server_settings import ServerSettings
 from tests import hostile
-from tests.bot.interactions import panel_text
+from tests.bot.interactions import begin_press, panel_text
 from tests.bot.settings.support import open_panel
 from tests.bot.support import World
 
@@ -156,8 +156,6 @@ async def test_other_people_pressing_every_control_of_a_panel_change_nothing(
     panel = (await admin.slash(world.channel, command, **options)).response
     assert panel
     before = world.bot.store.settings(world.guild.id)
-    backend = world.env.backend
-    stored = backend.get_message(panel.channel_id, panel.id)
     pressed = 0
     for part in list(walk_components(panel.components)):
         if "custom_id" not in part:
@@ -165,18 +163,9 @@ async def test_other_people_pressing_every_control_of_a_panel_change_nothing(
         data: dict[str, Any] = {"custom_id": part["custom_id"], "component_type": part["type"]}
         if part["type"] != 2:
             data["values"] = [option["value"] for option in part.get("options", [])[:1]]
-        record, payload = base_payload(
-            backend,
-            type=3,
-            channel_id=panel.channel_id,
-            guild_id=world.guild.id,
-            user_id=mallory.id,
-            data=data,
-        )
-        record.source_message_id = panel.id
-        backend.emit("INTERACTION_CREATE", payload | {"message": dict(serializers.message_payload(backend, stored))})
+        result = begin_press(world, mallory.id, panel, data)
         await world.env.settle()
-        assert simcord.InteractionResult(world.env, record).acknowledged, part["custom_id"]
+        assert result.acknowledged, part["custom_id"]
         pressed += 1
     assert pressed or command == "mood"
     assert world.bot.store.settings(world.guild.id) == before == ServerSettings()
